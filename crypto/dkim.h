@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// DKIM (RFC 6376, 8301, 8463) as the rest of the program sees it: a verifier and a signer that a
+// message is streamed through. No library's type appears here. One object serves one message, one
+// thread at a time (the thread may change between calls); different objects are independent.
+//
+// Order of calls: header() for each field from the top, end_of_headers(), body() any number of
+// times, finish() once. The result never depends on how the body was cut into pieces. Dropping an
+// object at any point is fine.
+
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/key.h"
+#include "crypto/message.h"
+#include "dns/name.h"
+#include "dns/resolver.h"
+#include "dns/result.h"
+
+namespace signet {
+
+/// RFC 8601 2.7.1
+enum class DkimResult { none, pass, fail, policy, neutral, temperror, permerror };
+std::string_view to_string(DkimResult result);
+
+/// Limits and choices for verifying; one Config's worth, shared by all messages.
+struct DkimVerifyOptions {
+  int minimum_key_bits = 1024;            ///< RFC 8301 3.2
+  int maximum_key_bits = 4096;            ///< more costs too much CPU
+  std::chrono::seconds clock_drift{300};  ///< tolerance for t= and x=
+  int maximum_signatures = 8;             ///< evaluated per message; aligned ones first
+  int maximum_signatures_present = 50;    ///< with more than this, none is evaluated
+  int maximum_signed_fields = 300;        ///< names in h=
+  int maximum_header_fields = 2000;       ///< fields taken into account
+  bool unsigned_bytes_pass = false;       ///< l= that leaves octets unsigned: pass instead of policy
+};
+
+/// The verdict on one DKIM-Signature field.
+struct DkimVerdict {
+  DkimResult result = DkimResult::none;
+  std::string reason;      ///< one line for a postmaster: "body hash differs", "key revoked"
+  Name domain;             ///< d=, as A-labels; the root if it did not parse
+  std::string identity;    ///< i= as written, or "@" + d=
+  std::string selector;    ///< s=
+  std::string algorithm;   ///< a=: "rsa-sha256", "ed25519-sha256"
+  std::string signature_start;  ///< first octets of b=, base64 (RFC 6008): at least 8, at most 16
+  int key_bits = 0;        ///< of the public key; 0 if it was not seen
+  bool testing = false;    ///< the key record says t=y
+};
+
+/// Verifies every acceptable DKIM-Signature of one message.
+class DkimVerifier {
+ public:
+  virtual ~DkimVerifier() = default;
+  /// A DKIM-Signature field starts its key lookup here.
+  virtual void header(const HeaderField& field) = 0;
+  /// `author`: the Author Domain if there is exactly one; its signatures are evaluated first.
+  virtual void end_of_headers(const std::optional<Name>& author) = 0;
+  /// Octets of the body, CRLF line ends, cut anywhere.
+  virtual void body(std::string_view octets) = 0;
+  /// One verdict per DKIM-Signature, in order of the fields; empty if there were none. Waits for
+  /// keys until the budget's deadline.
+  virtual std::vector<DkimVerdict> finish(std::chrono::sys_seconds now) = 0;
+};
+
+/// Choices for signing; one Config's worth.
+struct DkimSignOptions {
+  bool relaxed_header = true;   ///< Canonicalization, RFC 6376 3.4
+  bool relaxed_body = true;
+  std::chrono::seconds signature_ttl{7 * 24 * 3600};  ///< x= is now + this; 0: no x=
+};
+
+/// Makes one DKIM-Signature per key.
+class DkimSigner {
+ public:
+  virtual ~DkimSigner() = default;
+  virtual void header(const HeaderField& field) = 0;
+  virtual void end_of_headers() = 0;
+  virtual void body(std::string_view octets) = 0;
+  /// DKIM-Signature fields to put on top of the message, the last one topmost. Each has been
+  /// checked: From is in h=, and the signature verifies with the key's public half. The Error says
+  /// which key failed and why; then nothing must be signed.
+  virtual Result<std::vector<HeaderField>> finish(std::chrono::sys_seconds now) = 0;
+};
+
+/// A verifier on libopendkim. `resolver` must outlive it.
+std::unique_ptr<DkimVerifier> make_opendkim_verifier(const DkimVerifyOptions& options,
+                                                     Resolver& resolver,
+                                                     std::shared_ptr<LookupBudget> budget);
+
+/// A signer for one message: one signature per key, in the order given. RSA keys are signed with
+/// libopendkim, Ed25519 keys with OpenSSL (Debian's libopendkim leaks memory for each of those).
+std::unique_ptr<DkimSigner> make_dkim_signer(const DkimSignOptions& options,
+                                             std::vector<std::shared_ptr<const SigningKey>> keys);
+
+}  // namespace signet

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// How every evaluator asks the DNS. Resolver::start() puts a question on its way and returns a
+// Lookup at once; Lookup::get() waits until the answer is there or its time is up. Evaluators are
+// therefore plain sequential code; whoever knows a name early starts its Lookup early.
+//
+// A LookupBudget belongs to one message and goes with every question, so the message's deadline
+// and its limit on questions hold by construction. Status words: an answer that did not come is
+// never "does not exist".
+
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dns/ip.h"
+#include "dns/name.h"
+
+namespace signet {
+
+enum class DnsStatus {
+  answered,        ///< at least one record of the type asked for
+  no_data,         ///< the name exists, without a record of this type
+  no_domain,       ///< NXDOMAIN: neither the name nor anything below it exists
+  server_failure,  ///< SERVFAIL, REFUSED, bogus DNSSEC, garbage, or the message's budget is used up
+  timed_out,       ///< nothing came before the deadline
+};
+/// The enumerator's own spelling, as used in logs.
+std::string_view to_string(DnsStatus status);
+
+enum class RecordType : uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28 };
+/// "A", "TXT" and so on.
+std::string_view to_string(RecordType type);
+
+struct MxRecord {
+  uint16_t preference = 0;
+  Name exchange;  ///< the root for a null MX (RFC 7505)
+  friend bool operator==(const MxRecord&, const MxRecord&) = default;
+};
+
+/// What came back for one question; CNAMEs have been followed. Only the vector of the type asked
+/// for is filled, in the order of the answer.
+struct Answer {
+  DnsStatus status = DnsStatus::server_failure;
+  bool authenticated = false;            ///< DNSSEC validated; only with a trust anchor
+  std::vector<IpAddress> addresses;      ///< a, aaaa
+  std::vector<std::string> texts;        ///< txt: one per record, its strings joined without spaces
+  std::vector<MxRecord> exchanges;       ///< mx
+  std::vector<Name> names;               ///< ptr, cname
+  std::string error;                     ///< for server_failure: what happened, one line
+  std::chrono::seconds ttl{0};           ///< how long the answer may be kept
+
+  bool failed() const {
+    return status == DnsStatus::server_failure || status == DnsStatus::timed_out;
+  }
+};
+
+/// The point in monotonic time at which waiting ends.
+using Deadline = std::chrono::steady_clock::time_point;
+
+/// One message's allowance for DNS. Share it with std::shared_ptr between the session and what
+/// runs beside it; every member may be called from any thread.
+class LookupBudget {
+ public:
+  /// `deadline` bounds every get(); `questions` is the number that may be asked (a cached answer
+  /// counts as one). The default of 204 is the sum of what SPF, DKIM and DMARC can need.
+  explicit LookupBudget(Deadline deadline, int questions = 204)
+      : deadline_(deadline), left_(questions) {}
+
+  Deadline deadline() const { return deadline_; }
+  /// Takes one question from the allowance; false if none is left or cancel() was called.
+  bool take();
+  /// Questions taken so far.
+  int used() const { return used_.load(std::memory_order_relaxed); }
+  /// The message is gone: no further question is asked; waiting calls may go on to their end.
+  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+
+ private:
+  const Deadline deadline_;
+  std::atomic<int> left_;
+  std::atomic<int> used_{0};
+  std::atomic<bool> cancelled_{false};
+};
+
+/// Where an answer will appear: set once by the resolver, read by any number of Lookups.
+class PendingAnswer {
+ public:
+  /// First call wins; later ones are ignored. Wakes everyone who waits.
+  void set(std::shared_ptr<const Answer> answer);
+  /// The answer, or nullptr if it is not there at `deadline`.
+  std::shared_ptr<const Answer> wait_until(Deadline deadline);
+  /// The answer if it is there now, else nullptr.
+  std::shared_ptr<const Answer> peek();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::shared_ptr<const Answer> answer_;  // guarded by mutex_
+};
+
+/// A handle on one question that is already on its way. Copyable; one thread at a time.
+class Lookup {
+ public:
+  /// A question that needs no waiting: cached, local, or over budget.
+  explicit Lookup(std::shared_ptr<const Answer> answer) : answer_(std::move(answer)) {}
+  Lookup(std::shared_ptr<PendingAnswer> pending, Deadline deadline)
+      : pending_(std::move(pending)), deadline_(deadline) {}
+
+  /// Waits until the answer is there or the deadline has passed (then status timed_out). Calling
+  /// it again returns the same answer. The reference lives as long as this handle.
+  const Answer& get();
+
+ private:
+  std::shared_ptr<PendingAnswer> pending_;
+  std::shared_ptr<const Answer> answer_;
+  Deadline deadline_{};
+};
+
+/// Somebody who answers questions. Implementations: UnboundResolver (the DNS), ZoneResolver
+/// (tests, replay). Any thread may call start().
+class Resolver {
+ public:
+  virtual ~Resolver() = default;
+
+  /// Puts the question on its way. If the budget has none left the Lookup is answered already,
+  /// with server_failure and an error that says so.
+  Lookup start(const Name& name, RecordType type, LookupBudget& budget);
+
+ private:
+  /// The question itself; `deadline` is the message's.
+  virtual Lookup ask(const Name& name, RecordType type, Deadline deadline) = 0;
+};
+
+}  // namespace signet

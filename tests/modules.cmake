@@ -1,0 +1,1 @@
+# The test files and fuzz targets: one line each.
