@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Config: everything an administrator can choose, as one constant value. Each member is one row of
+// the table in config_options.cc, from which the parser, the defaults, conf/signet.conf and the
+// list in signet.conf(5) all come. A running daemon holds a std::shared_ptr<const Config>; reload
+// makes a new one and swaps the pointer, so a message ends under the config it began with.
+
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "crypto/dkim.h"
+#include "dns/ip.h"
+#include "dns/name.h"
+#include "dns/result.h"
+
+namespace signet {
+
+/// When a failing message whose Domain Owner asks for "reject" is refused (RFC 9989 7.4).
+enum class DmarcReject { never, corroborated, always };
+/// What quarantine means here.
+enum class QuarantineAction { header, hold, reject };
+/// A From that names no single Author Domain.
+enum class BadFromAction { reject, quarantine, accept };
+/// What happens to a message that we fail to deal with.
+enum class FailureAction { tempfail, accept };
+enum class LogTarget { syslog, journald, stderr_ };
+enum class LogLevel { error, warning, info, debug };
+
+struct Config {
+  // The socket and the process
+  std::string socket = "local:/run/signet/signet.sock";  ///< local:PATH or inet:PORT@HOST
+  std::string socket_owner;                ///< USER or USER:GROUP; empty: the service user's
+  int socket_mode = 0660;                  ///< octal permission bits
+  std::string user_id = "signet";          ///< USER or USER:GROUP to run as; empty: stay
+  std::string pid_file;
+  std::chrono::seconds milter_timeout{7210};  ///< longest silence of the MTA
+  std::chrono::seconds drain_timeout{30};     ///< wait for messages in flight at SIGTERM
+
+  // What is logged
+  LogTarget log_target = LogTarget::syslog;
+  LogLevel log_level = LogLevel::info;
+  std::string syslog_facility = "mail";
+
+  // Who is who
+  std::string authserv_id;                 ///< empty: this host's name
+  bool sign = true;                        ///< Mode s or sv
+  bool verify = true;                      ///< Mode v or sv
+  std::vector<IpNetwork> internal_hosts = {{IpAddress::v4({127, 0, 0, 1}), 32},
+                                           {IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                                           0, 1}),
+                                            128}};
+  std::vector<std::string> signing_listeners;    ///< {daemon_name} of listeners that sign
+  std::vector<std::string> verifying_listeners;  ///< {daemon_name} of listeners that verify
+
+  // The DNS
+  std::vector<std::string> nameservers;
+  std::chrono::milliseconds dns_timeout{5000};
+  std::chrono::milliseconds message_timeout{20000};
+  std::string trust_anchor_file;
+  std::string dns_data;
+  int dns_cache_entries = 50'000;
+  int maximum_dns_questions = 204;         ///< per message
+
+  // DKIM
+  std::string key_directory = "/etc/signet/keys";
+  std::optional<Name> domain;               ///< signed with key_file under selector
+  std::string selector;
+  std::string key_file;
+  DkimSignOptions dkim_sign;
+  DkimVerifyOptions dkim_verify;
+  FailureAction on_sign_failure = FailureAction::tempfail;
+
+  // DMARC
+  DmarcReject dmarc_reject = DmarcReject::corroborated;
+  QuarantineAction quarantine_action = QuarantineAction::header;
+  BadFromAction bad_from = BadFromAction::reject;
+
+  // Headers
+  bool add_auth_results_for_authenticated = false;
+
+  // When things go wrong
+  FailureAction on_internal_error = FailureAction::tempfail;
+};
+
+/// What is wrong in a configuration, one line each: `FILE:LINE: KEYWORD: what was expected`.
+struct ConfigErrors {
+  std::vector<std::string> lines;
+};
+
+/// Parses the text of a configuration file; `source` is its name for messages. All errors are
+/// found at once. Does not look at other files than those that list options name.
+std::variant<Config, ConfigErrors> parse_config(std::string_view text, std::string_view source);
+
+/// Reads and parses a file.
+std::variant<Config, ConfigErrors> load_config(const std::string& path);
+
+}  // namespace signet
