@@ -74,7 +74,10 @@ class LookupBudget {
   explicit LookupBudget(Deadline deadline, int questions = 204)
       : deadline_(deadline), left_(questions) {}
 
-  Deadline deadline() const { return deadline_; }
+  Deadline deadline() const { return deadline_.load(std::memory_order_relaxed); }
+  /// Moves the deadline for questions asked from now on: a message may take minutes to arrive, and
+  /// what is asked at its end has its own time.
+  void set_deadline(Deadline deadline) { deadline_.store(deadline, std::memory_order_relaxed); }
   /// Takes one question from the allowance; false if none is left or cancel() was called.
   bool take();
   /// Questions taken so far.
@@ -84,7 +87,7 @@ class LookupBudget {
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
  private:
-  const Deadline deadline_;
+  std::atomic<Deadline> deadline_;
   std::atomic<int> left_;
   std::atomic<int> used_{0};
   std::atomic<bool> cancelled_{false};
