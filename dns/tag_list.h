@@ -41,7 +41,8 @@ inline constexpr size_t kMaxTagListOctets = 16 * 1024;
 Result<TagList> parse_tag_list(std::string_view text);
 
 /// RFC 9989 4.8: what does not parse is left out instead of failing the whole; of a tag given
-/// twice the first counts. For DMARC records.
+/// twice the first counts. Only if the very first entry does not parse is the list empty, so that
+/// no later `v=` can look like the first tag. For DMARC records.
 TagList parse_lenient_tag_list(std::string_view text);
 
 }  // namespace signet
