@@ -1,1 +1,50 @@
 // SPDX-License-Identifier: BSD-2-Clause
+
+#include "milter/role.h"
+
+#include <algorithm>
+
+namespace signet {
+namespace {
+
+bool holds(const std::vector<std::string>& listeners, const std::string& name) {
+  return !name.empty() && std::find(listeners.begin(), listeners.end(), name) != listeners.end();
+}
+
+// The entry of InternalHosts that covers the client. A client without an address came through a
+// UNIX socket or the sendmail command, so it is on this machine.
+std::optional<std::string> internal_rule(const Config& config, const Client& client) {
+  if (!client.address) return "InternalHosts: local submission";
+  for (const IpNetwork& network : config.internal_hosts) {
+    if (network.contains(*client.address)) return "InternalHosts " + to_string(network);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Role decide_role(const Config& config, const Client& client) {
+  Role role;
+  const std::optional<std::string> internal = internal_rule(config, client);
+  role.trusted = client.authenticated() || internal;
+  if (client.authenticated()) {
+    role.outbound = true;
+    role.rule = "authenticated";
+  } else if (holds(config.verifying_listeners, client.listener)) {
+    role.rule = "VerifyingListeners " + client.listener;
+  } else if (holds(config.signing_listeners, client.listener)) {
+    role.outbound = true;
+    role.rule = "SigningListeners " + client.listener;
+  } else if (internal) {
+    role.outbound = true;
+    role.rule = *internal;
+  } else {
+    role.rule = "external";
+  }
+  role.trusted = role.trusted || role.outbound;
+  role.sign = role.outbound && config.sign;
+  role.verify = !role.outbound && config.verify;
+  return role;
+}
+
+}  // namespace signet

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The disposition: what is done with a message after everything about it is known. This is the one
+// part administrators argue about, so it is one pure function of plain values, and it names the
+// rule that decided. RFC 9989 7.4: p=reject alone is no reason to reject.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dns/dmarc.h"
+#include "dns/spf_check.h"
+#include "milter/config.h"
+#include "milter/from_field.h"
+
+namespace signet {
+
+/// What the decision rests on.
+struct Evidence {
+  Author author;
+  std::vector<DmarcVerdict> dmarc;  ///< one per domain of `author`, in its order
+  SpfResult spf = SpfResult::none;  ///< of MAIL FROM
+  bool any_dkim_pass = false;       ///< a signature of any domain passed
+  bool from_list = false;           ///< the message has a List-Id or other List-* field
+  bool own_domain = false;          ///< we hold a key for an Author Domain or its organization
+  bool trusted = false;             ///< authenticated or internal: never refused
+};
+
+struct Disposition {
+  enum class Step { deliver, hold, reject } step = Step::deliver;
+  /// The evaluated policy for policy.dmarc= (RFC 9989 9.1), whatever `step` made of it.
+  DmarcPolicy policy = DmarcPolicy::none;
+  /// The rule that decided, for the header's comment and the log; short, printable.
+  std::string rule;
+  /// For reject: the reply text after "550 5.7.1".
+  std::string reply;
+};
+
+/// The DMARC verdict that stands for the message: the only one, or with several Author Domains the
+/// strictest that did not pass (RFC 9989 11.5). Never pass unless `author.ok()`.
+DmarcVerdict overall_verdict(const Author& author, const std::vector<DmarcVerdict>& verdicts);
+
+/// Reads dmarc_reject, quarantine_action and bad_from of `config`.
+Disposition decide_disposition(const Config& config, const Evidence& evidence);
+
+}  // namespace signet
