@@ -1,1 +1,160 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// The three sinks, and the encoder for outside data. Its output is safe in three places at once: a
+// key=value line (no bare space, no quote), a log file (no line end) and a terminal (no control
+// sequence, C1 included).
+
+#include "milter/log.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
+#include <spdlog/sinks/systemd_sink.h>
+#include <syslog.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "dns/name.h"
+
+namespace signet {
+namespace {
+
+constexpr size_t kMaxLogValue = 256;
+
+struct Facility {
+  std::string_view name;
+  int number;
+};
+
+constexpr std::array<Facility, 18> kFacilities = {{
+    {"auth", LOG_AUTH},
+    {"authpriv", LOG_AUTHPRIV},
+    {"cron", LOG_CRON},
+    {"daemon", LOG_DAEMON},
+    {"ftp", LOG_FTP},
+    {"lpr", LOG_LPR},
+    {"mail", LOG_MAIL},
+    {"news", LOG_NEWS},
+    {"user", LOG_USER},
+    {"uucp", LOG_UUCP},
+    {"local0", LOG_LOCAL0},
+    {"local1", LOG_LOCAL1},
+    {"local2", LOG_LOCAL2},
+    {"local3", LOG_LOCAL3},
+    {"local4", LOG_LOCAL4},
+    {"local5", LOG_LOCAL5},
+    {"local6", LOG_LOCAL6},
+    {"local7", LOG_LOCAL7},
+}};
+
+bool continues_utf8(unsigned char octet) { return (octet & 0xc0) == 0x80; }
+
+/// Octets of the well-formed UTF-8 character that `text` begins with (RFC 3629 4), or 0.
+size_t utf8_length(std::string_view text) {
+  const auto octet = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = octet(0);
+  const size_t length = first < 0x80    ? 1
+                        : first < 0xc2  ? 0
+                        : first < 0xe0  ? 2
+                        : first < 0xf0  ? 3
+                        : first <= 0xf4 ? 4
+                                        : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if (!continues_utf8(octet(i))) return 0;
+  }
+  // RFC 3629 4: no overlong forms, no surrogates, nothing above U+10FFFF.
+  if (first == 0xe0 && octet(1) < 0xa0) return 0;
+  if (first == 0xed && octet(1) > 0x9f) return 0;
+  if (first == 0xf0 && octet(1) < 0x90) return 0;
+  if (first == 0xf4 && octet(1) > 0x8f) return 0;
+  return length;
+}
+
+bool is_plain(std::string_view character) {
+  for (const char c : character) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet < 0x20 || (octet >= 0x7f && octet <= 0x9f) || c == '"' || c == '\\') return false;
+  }
+  return true;
+}
+
+std::string escape(std::string_view raw) {
+  std::string out;
+  out.reserve(raw.size());
+  for (size_t at = 0; at < raw.size();) {
+    const size_t known = utf8_length(raw.substr(at));
+    const size_t length = known == 0 ? 1 : known;
+    if (at + length > kMaxLogValue) break;
+    const std::string_view character = raw.substr(at, length);
+    if (known != 0 && is_plain(character)) {
+      out += character;
+    } else {
+      for (const char c : character) out += fmt::format("\\x{:02x}", static_cast<uint8_t>(c));
+    }
+    at += length;
+  }
+  return out;
+}
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+  }
+  return spdlog::level::info;
+}
+
+spdlog::sink_ptr make_sink(LogTarget target, int facility) {
+  const std::string ident{kLogIdent};
+  switch (target) {
+    case LogTarget::syslog:
+      return std::make_shared<spdlog::sinks::syslog_sink_mt>(ident, LOG_PID, facility, false);
+    case LogTarget::journald:
+      return std::make_shared<spdlog::sinks::systemd_sink_mt>(ident);
+    case LogTarget::stderr_:
+      break;
+  }
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  return sink;
+}
+
+}  // namespace
+
+std::optional<int> parse_syslog_facility(std::string_view name) {
+  for (const Facility& facility : kFacilities) {
+    if (equals_ignoring_case(facility.name, name)) return facility.number;
+  }
+  return std::nullopt;
+}
+
+Result<std::shared_ptr<spdlog::logger>> make_logger(const Config& config, bool foreground) {
+  const std::optional<int> facility = parse_syslog_facility(config.syslog_facility);
+  if (!facility) {
+    return Error{fmt::format("no such syslog facility: {}", log_quoted(config.syslog_facility))};
+  }
+  const LogTarget target = foreground ? LogTarget::stderr_ : config.log_target;
+  auto logger =
+      std::make_shared<spdlog::logger>(std::string{kLogIdent}, make_sink(target, *facility));
+  logger->set_level(spdlog_level(config.log_level));
+  return logger;
+}
+
+std::string log_value(std::string_view raw) {
+  const std::string value = escape(raw);
+  const bool quote = value.empty() || value.find(' ') != std::string::npos;
+  return quote ? '"' + value + '"' : value;
+}
+
+std::string log_quoted(std::string_view raw) { return '"' + escape(raw) + '"'; }
+
+}  // namespace signet
