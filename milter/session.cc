@@ -1,1 +1,171 @@
 // SPDX-License-Identifier: BSD-2-Clause
+
+#include "milter/session.h"
+
+#include "milter/auth_results.h"
+#include "milter/verdict_results.h"
+
+namespace signet {
+namespace {
+
+constexpr std::string_view kResultsField = "Authentication-Results";
+
+// Postfix hands folded values over with a lone LF; on the wire each fold was a CRLF.
+std::string with_crlf_folds(std::string_view value) {
+  std::string wire;
+  wire.reserve(value.size() + 8);
+  char previous = '\0';
+  for (const char c : value) {
+    if (c == '\n' && previous != '\r') wire += '\r';
+    wire += c;
+    previous = c;
+  }
+  return wire;
+}
+
+std::string without_brackets(std::string_view address) {
+  if (address.size() >= 2 && address.front() == '<' && address.back() == '>') {
+    address = address.substr(1, address.size() - 2);
+  }
+  return std::string(address);
+}
+
+Action results_field(const std::string& authserv_id, std::vector<AuthMethod> methods) {
+  return InsertHeader{std::string(kResultsField),
+                      to_string(AuthResults{authserv_id, std::move(methods)})};
+}
+
+// The reply that takes the place of everything else, if the message is refused.
+std::optional<Reply> refusal(const Config& config, const MessageReport& report) {
+  if (report.inbound && report.inbound->disposition.step == Disposition::Step::reject) {
+    return Reply{550, "5.7.1", reply_text(report.inbound->disposition.reply)};
+  }
+  // Either the whole message waits or it goes out as it came; nothing in between.
+  if (report.outbound && !report.outbound->failure.empty() &&
+      config.on_sign_failure == FailureAction::tempfail) {
+    return Reply{451, "4.7.5", "DKIM signing failed, try again later"};
+  }
+  return std::nullopt;
+}
+
+std::string action_word(const std::vector<Action>& actions) {
+  for (const Action& action : actions) {
+    if (const auto* reply = std::get_if<Reply>(&action)) {
+      return reply->code >= 500 ? "reject" : "tempfail";
+    }
+    if (std::holds_alternative<Quarantine>(action)) return "hold";
+  }
+  return "accept";
+}
+
+std::chrono::microseconds elapsed_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                               start);
+}
+
+}  // namespace
+
+std::vector<Action> Session::actions_for(const Message& message) {
+  const MessageReport& report = message.report;
+  const Config& config = message.runtime->config;
+  if (const std::optional<Reply> reply = refusal(config, report)) return {*reply};
+
+  std::vector<Action> actions;
+  // RFC 8601 5: highest first, because the MTA renumbers after each removal.
+  for (auto it = message.forged_results.rbegin(); it != message.forged_results.rend(); ++it) {
+    actions.push_back(DeleteHeader{std::string(kResultsField), *it});
+  }
+  if (report.outbound) {
+    for (const HeaderField& field : report.outbound->signatures) {
+      actions.push_back(InsertHeader{field.name, field.value});
+    }
+  }
+  if (report.inbound) {
+    actions.push_back(results_field(message.authserv_id, methods_of(*report.inbound)));
+    if (report.inbound->disposition.step == Disposition::Step::hold) {
+      actions.push_back(Quarantine{reply_text("DMARC: " + report.inbound->disposition.rule)});
+    }
+  }
+  if (config.add_auth_results_for_authenticated && report.client.authenticated()) {
+    actions.push_back(results_field(message.authserv_id, {auth_method(report.client)}));
+  }
+  return actions;
+}
+
+void Session::connect(std::optional<IpAddress> address, std::string mta_name) {
+  message_.reset();
+  client_address_ = address;
+  mta_name_ = std::move(mta_name);
+  helo_.clear();
+}
+
+void Session::helo(std::string name) { helo_ = std::move(name); }
+
+void Session::mail_from(std::string_view address, Client client, std::chrono::sys_seconds now) {
+  message_ = std::make_unique<Message>();
+  Message& message = *message_;
+  message.runtime = runtimes_.get();
+  const Config& config = message.runtime->config;
+  message.began = std::chrono::steady_clock::now();
+  const std::string& host = mta_name_.empty() ? message.runtime->host_name : mta_name_;
+  message.authserv_id = config.authserv_id.empty() ? host : config.authserv_id;
+
+  MessageReport& report = message.report;
+  report.client = std::move(client);
+  report.client.address = client_address_;
+  report.helo = helo_;
+  report.mail_from = without_brackets(address);
+  report.role = decide_role(config, report.client);
+  if (report.role.verify) {
+    message.inbound.emplace(
+        message.runtime, background_,
+        Envelope{client_address_, helo_, report.mail_from, host, report.role.trusted}, now);
+  }
+  if (report.role.sign) message.outbound.emplace(message.runtime);
+}
+
+void Session::header(std::string_view name, std::string_view value) {
+  if (!message_) return;
+  HeaderField field{std::string(name), with_crlf_folds(value)};
+  if (message_->runtime->config.verify && equals_ignoring_case(name, kResultsField)) {
+    ++message_->results_seen;
+    if (claims_authserv_id(field.value, message_->authserv_id)) {
+      message_->forged_results.push_back(message_->results_seen);
+    }
+  }
+  if (message_->inbound) message_->inbound->header(field);
+  if (message_->outbound) message_->outbound->header(std::move(field));
+}
+
+void Session::end_of_headers() {
+  if (!message_) return;
+  if (message_->inbound) message_->inbound->end_of_headers();
+  if (message_->outbound) message_->outbound->end_of_headers();
+}
+
+void Session::body(std::string_view octets) {
+  if (!message_) return;
+  message_->report.body_octets += octets.size();
+  if (message_->inbound) message_->inbound->body(octets);
+  if (message_->outbound) message_->outbound->body(octets);
+}
+
+std::vector<Action> Session::end_of_message(std::string queue_id, std::chrono::sys_seconds now) {
+  if (!message_) return {};
+  const std::unique_ptr<Message> message = std::move(message_);
+  const auto ended = std::chrono::steady_clock::now();
+  MessageReport& report = message->report;
+  report.queue_id = std::move(queue_id);
+  report.forged_results_removed = static_cast<int>(message->forged_results.size());
+
+  if (message->inbound) report.inbound = message->inbound->finish(now);
+  if (message->outbound) report.outbound = message->outbound->finish(now);
+  std::vector<Action> actions = actions_for(*message);
+  report.action = action_word(actions);
+  report.since_mail = elapsed_since(message->began);
+  report.at_end = elapsed_since(ended);
+  report_ = std::move(report);
+  return actions;
+}
+
+}  // namespace signet

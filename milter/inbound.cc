@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+#include "milter/inbound.h"
+
+#include <algorithm>
+#include <array>
+
+namespace signet {
+namespace {
+
+// RFC 2369, RFC 2919: fields that a mailing list adds.
+constexpr std::array<std::string_view, 4> kListFields = {"List-Id", "List-Unsubscribe", "List-Post",
+                                                         "List-Help"};
+
+// A From field twice is one too many already; more are counted, not kept.
+constexpr size_t kMaximumFromFields = 4;
+
+bool is_list_field(std::string_view name) {
+  return std::any_of(kListFields.begin(), kListFields.end(),
+                     [&](std::string_view field) { return equals_ignoring_case(field, name); });
+}
+
+// Domains whose proof is there.
+std::vector<AuthenticatedDomain> authenticated(const InboundResults& results) {
+  std::vector<AuthenticatedDomain> domains;
+  if (results.spf.result == SpfResult::pass) {
+    domains.push_back({AuthenticatedDomain::Method::spf, results.spf.domain});
+  }
+  for (const DkimVerdict& verdict : results.dkim) {
+    if (verdict.result == DkimResult::pass) {
+      domains.push_back({AuthenticatedDomain::Method::dkim, verdict.domain});
+    }
+  }
+  return domains;
+}
+
+// Domains whose proof a DNS error kept away: had it come, they might have aligned.
+std::vector<AuthenticatedDomain> unsettled(const InboundResults& results) {
+  std::vector<AuthenticatedDomain> domains;
+  if (results.spf.result == SpfResult::temperror) {
+    domains.push_back({AuthenticatedDomain::Method::spf, results.spf.domain});
+  }
+  for (const DkimVerdict& verdict : results.dkim) {
+    if (verdict.result == DkimResult::temperror) {
+      domains.push_back({AuthenticatedDomain::Method::dkim, verdict.domain});
+    }
+  }
+  return domains;
+}
+
+Deadline from_now(std::chrono::milliseconds timeout) {
+  return std::chrono::steady_clock::now() + timeout;
+}
+
+}  // namespace
+
+InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Background& background,
+                               Envelope envelope, std::chrono::sys_seconds now)
+    : runtime_(std::move(runtime)),
+      background_(background),
+      envelope_(std::move(envelope)),
+      budget_(std::make_shared<LookupBudget>(from_now(runtime_->config.message_timeout),
+                                             runtime_->config.maximum_dns_questions)),
+      dkim_(make_opendkim_verifier(runtime_->config.dkim_verify, *runtime_->resolver, budget_)) {
+  start_spf(now);
+}
+
+InboundMessage::~InboundMessage() { budget_->cancel(); }
+
+void InboundMessage::start_spf(std::chrono::sys_seconds now) {
+  if (!envelope_.client) return;
+  SpfRequest request;
+  request.client = *envelope_.client;
+  request.helo = envelope_.helo;
+  request.mail_from = envelope_.mail_from;
+  request.receiver = envelope_.receiver;
+  request.now = now;
+  // The checks hold what they need: an abandoned message does not wait for them.
+  spf_ = background_.start([runtime = runtime_, budget = budget_, request] {
+    return check_spf_mail_from(*runtime->resolver, *budget, request);
+  });
+  spf_helo_ = background_.start([runtime = runtime_, budget = budget_, request] {
+    return check_spf_helo(*runtime->resolver, *budget, request);
+  });
+}
+
+void InboundMessage::header(const HeaderField& field) {
+  dkim_->header(field);
+  if (equals_ignoring_case(field.name, "From")) {
+    if (from_values_.size() < kMaximumFromFields) from_values_.push_back(field.value);
+    if (from_values_.size() == 1) start_walks(find_author(from_values_));
+  } else if (is_list_field(field.name)) {
+    from_list_ = true;
+  }
+}
+
+// All names of the walks go out at once; a domain whose walk is on its way already is left alone.
+void InboundMessage::start_walks(const Author& author) {
+  for (const Name& domain : author.domains) {
+    const bool started = std::any_of(walks_.begin(), walks_.end(),
+                                     [&](const auto& walk) { return walk->start() == domain; });
+    if (started) continue;
+    walks_.push_back(std::make_unique<DmarcTreeWalk>(*runtime_->resolver, *budget_, domain));
+  }
+}
+
+void InboundMessage::end_of_headers() {
+  author_ = find_author(from_values_);
+  start_walks(author_);
+  dkim_->end_of_headers(author_.ok() ? std::optional(author_.domains.front()) : std::nullopt);
+}
+
+void InboundMessage::body(std::string_view octets) { dkim_->body(octets); }
+
+SpfVerdict InboundMessage::spf_verdict(std::future<SpfVerdict>& check) const {
+  SpfVerdict verdict;
+  if (!check.valid()) {
+    verdict.problem = "the client has no IP address";
+  } else if (check.wait_until(budget_->deadline()) == std::future_status::ready) {
+    verdict = check.get();
+  } else {
+    verdict.result = SpfResult::temperror;
+    verdict.problem = "no verdict before MessageTimeout";
+  }
+  return verdict;
+}
+
+std::vector<DmarcVerdict> InboundMessage::evaluate_authors(const InboundResults& results) {
+  const std::vector<AuthenticatedDomain> proven = authenticated(results);
+  const std::vector<AuthenticatedDomain> open = unsettled(results);
+  std::vector<DmarcVerdict> verdicts;
+  for (const Name& domain : author_.domains) {
+    const auto walk = std::find_if(walks_.begin(), walks_.end(),
+                                   [&](const auto& w) { return w->start() == domain; });
+    DmarcVerdict verdict = evaluate_dmarc(*runtime_->resolver, *budget_, **walk, proven, false);
+    // RFC 9989 5.3: a fail that a DNS error may have caused is a temperror.
+    if (verdict.result == DmarcResult::fail && !open.empty() &&
+        evaluate_dmarc(*runtime_->resolver, *budget_, **walk, open, false).result !=
+            DmarcResult::fail) {
+      verdict = evaluate_dmarc(*runtime_->resolver, *budget_, **walk, proven, true);
+    }
+    verdicts.push_back(std::move(verdict));
+  }
+  return verdicts;
+}
+
+InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
+  budget_->set_deadline(from_now(runtime_->config.message_timeout));
+  InboundResults results;
+  results.author = author_;
+  results.dkim = dkim_->finish(now);
+  results.spf = spf_verdict(spf_);
+  results.spf_helo = spf_verdict(spf_helo_);
+
+  Evidence evidence;
+  evidence.author = author_;
+  evidence.dmarc = evaluate_authors(results);
+  evidence.spf = results.spf.result;
+  evidence.any_dkim_pass =
+      std::any_of(results.dkim.begin(), results.dkim.end(),
+                  [](const DkimVerdict& v) { return v.result == DkimResult::pass; });
+  evidence.from_list = from_list_;
+  evidence.own_domain =
+      std::any_of(evidence.dmarc.begin(), evidence.dmarc.end(), [&](const DmarcVerdict& v) {
+        return runtime_->keys.holds(v.author_domain) ||
+               runtime_->keys.holds(v.organizational_domain);
+      });
+  evidence.trusted = envelope_.trusted;
+  results.dmarc = overall_verdict(author_, evidence.dmarc);
+  results.disposition = decide_disposition(runtime_->config, evidence);
+  results.dns_questions = budget_->used();
+  return results;
+}
+
+}  // namespace signet

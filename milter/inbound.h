@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// InboundMessage: everything that is found out about one message on its way in. Each question is
+// put on its way as soon as its name is known: SPF at MAIL, DKIM keys at each signature, the
+// _dmarc names at From. finish() gathers the answers. Dropping the object abandons the message
+// without waiting. One thread at a time.
+
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/dkim.h"
+#include "crypto/message.h"
+#include "dns/dmarc.h"
+#include "dns/spf_check.h"
+#include "milter/background.h"
+#include "milter/from_field.h"
+#include "milter/policy.h"
+#include "milter/runtime.h"
+
+namespace signet {
+
+/// Who brings the message, as the MTA tells.
+struct Envelope {
+  std::optional<IpAddress> client;  ///< absent: SPF has nothing to check and says none
+  std::string helo;
+  std::string mail_from;  ///< without angle brackets; empty: null reverse-path
+  std::string receiver;   ///< our host name
+  bool trusted = false;   ///< authenticated or internal client: never refused
+};
+
+/// The findings on one message.
+struct InboundResults {
+  SpfVerdict spf;
+  SpfVerdict spf_helo;
+  std::vector<DkimVerdict> dkim;
+  Author author;
+  DmarcVerdict dmarc;
+  Disposition disposition;
+  int dns_questions = 0;
+};
+
+class InboundMessage {
+ public:
+  /// `background` must outlive this object.
+  InboundMessage(std::shared_ptr<const Runtime> runtime, Background& background, Envelope envelope,
+                 std::chrono::sys_seconds now);
+  ~InboundMessage();
+  InboundMessage(const InboundMessage&) = delete;
+  InboundMessage& operator=(const InboundMessage&) = delete;
+
+  void header(const HeaderField& field);
+  void end_of_headers();
+  void body(std::string_view octets);
+  /// Waits for what is still on its way, MessageTimeout at most.
+  InboundResults finish(std::chrono::sys_seconds now);
+
+ private:
+  void start_spf(std::chrono::sys_seconds now);
+  SpfVerdict spf_verdict(std::future<SpfVerdict>& check) const;
+  void start_walks(const Author& author);
+  std::vector<DmarcVerdict> evaluate_authors(const InboundResults& results);
+
+  std::shared_ptr<const Runtime> runtime_;
+  Background& background_;
+  Envelope envelope_;
+  std::shared_ptr<LookupBudget> budget_;
+  std::future<SpfVerdict> spf_;
+  std::future<SpfVerdict> spf_helo_;
+  std::unique_ptr<DkimVerifier> dkim_;
+  std::vector<std::string> from_values_;
+  std::vector<std::unique_ptr<DmarcTreeWalk>> walks_;
+  Author author_;
+  bool from_list_ = false;
+};
+
+}  // namespace signet

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+#include "milter/runtime.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "dns/unbound_resolver.h"
+#include "dns/zone_data.h"
+
+namespace signet {
+namespace {
+
+std::string own_host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
+
+Result<std::shared_ptr<Resolver>> build_resolver(const Config& config) {
+  UnboundOptions options;
+  options.nameservers = config.nameservers;
+  options.trust_anchor_file = config.trust_anchor_file;
+  options.timeout = config.dns_timeout;
+  options.cache_entries = static_cast<size_t>(config.dns_cache_entries);
+  if (!config.dns_data.empty()) {
+    Result<ZoneData> data = ZoneData::load(config.dns_data);
+    if (!data) return Error{"DNSData: " + data.error()};
+    options.local_data = std::make_shared<const ZoneData>(*std::move(data));
+  }
+  Result<std::unique_ptr<UnboundResolver>> resolver = UnboundResolver::create(options);
+  if (!resolver) return Error{"cannot start the resolver: " + resolver.error()};
+  return std::shared_ptr<Resolver>(*std::move(resolver));
+}
+
+Result<KeyStore> build_keys(const Config& config) {
+  KeyStore keys = KeyStore::load_directory(config.key_directory);
+  if (config.domain) {
+    Result<std::shared_ptr<const SigningKey>> key =
+        SigningKey::load(config.key_file, *config.domain, config.selector);
+    if (!key) return Error{"KeyFile: " + key.error()};
+    keys.add(*std::move(key));
+  }
+  return keys;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Runtime>> build_runtime(Config config) {
+  auto runtime = std::make_shared<Runtime>();
+  Result<KeyStore> keys = build_keys(config);
+  if (!keys) return Error{keys.error()};
+  Result<std::shared_ptr<Resolver>> resolver = build_resolver(config);
+  if (!resolver) return Error{resolver.error()};
+  runtime->keys = *std::move(keys);
+  runtime->resolver = *std::move(resolver);
+  runtime->host_name = own_host_name();
+  runtime->config = std::move(config);
+  return std::shared_ptr<const Runtime>(std::move(runtime));
+}
+
+}  // namespace signet

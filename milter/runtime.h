@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Runtime: a configuration and everything built from it. Constant once made; sessions share it.
+// Reload builds a whole new one and swaps it into the RuntimeSlot, so a message ends under the
+// Runtime it began with, and a failed reload changes nothing.
+
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "crypto/key_store.h"
+#include "dns/resolver.h"
+#include "dns/result.h"
+#include "milter/config.h"
+
+namespace signet {
+
+struct Runtime {
+  Config config;
+  KeyStore keys;
+  std::shared_ptr<Resolver> resolver;
+  std::string host_name;  ///< this host's, for the authserv-id if nobody gives a better one
+};
+
+/// Reads the keys and the zone data, starts the resolver. The Error names the option at fault.
+/// Keys that cannot be used are no error: see KeyStore::problems().
+Result<std::shared_ptr<const Runtime>> build_runtime(Config config);
+
+/// Where the current Runtime hangs. Any thread.
+class RuntimeSlot {
+ public:
+  explicit RuntimeSlot(std::shared_ptr<const Runtime> runtime) : runtime_(std::move(runtime)) {}
+
+  std::shared_ptr<const Runtime> get() const {
+    const std::lock_guard lock(mutex_);
+    return runtime_;
+  }
+  void replace(std::shared_ptr<const Runtime> runtime) {
+    const std::lock_guard lock(mutex_);
+    runtime_.swap(runtime);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Runtime> runtime_;  // guarded by mutex_
+};
+
+}  // namespace signet
