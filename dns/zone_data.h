@@ -5,10 +5,12 @@
 //
 // A name that lies under a SOA record of the text is answered from the text alone: what is not
 // there does not exist. Other names are answered only if the text has records for exactly them.
-// Wildcards work (RFC 4592), CNAMEs are followed inside the data, empty non-terminals exist.
+// Under a SOA wildcards work (RFC 4592) and empty non-terminals exist. CNAMEs are followed inside
+// the data, 16 in a row at most; one that leads out of it is a server_failure that says so.
 
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,7 +28,8 @@ class ZoneData {
   ZoneData& operator=(ZoneData&&) noexcept;
 
   /// Parses zone text with ldns ($ORIGIN, $TTL, parentheses, quoted strings). Relative names are
-  /// taken under the root until an $ORIGIN says otherwise. Errors read `source:line: ...`.
+  /// taken under the root until an $ORIGIN says otherwise; a TTL that no line gives is 300 s.
+  /// Errors read `source:line: ...`. ldns limits a record to 10,230 octets of text.
   static Result<ZoneData> parse(std::string_view text, std::string_view source);
 
   /// Reads a file; Errors name it.
