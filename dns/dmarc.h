@@ -4,6 +4,9 @@
 // Discovery is a walk of names in the DNS (4.10); evaluation compares the Author Domain with what
 // SPF and DKIM authenticated (4.4, 5.3). Values in, values out: what is then done with a message
 // that fails is decided in milter/policy.
+//
+// A session starts a DmarcTreeWalk when it has seen From, so that the answers are there by the end
+// of the message, and then calls evaluate_dmarc() once. One thread at a time for each walk.
 
 #pragma once
 
@@ -17,36 +20,63 @@
 
 namespace signet {
 
-/// RFC 9989 9.1 / RFC 8601 2.7: the words of the dmarc method.
+/// RFC 9989 9.2: the words of the dmarc method.
 enum class DmarcResult { none, pass, fail, temperror, permerror };
 std::string_view to_string(DmarcResult result);
 
-/// The names of one tree walk (RFC 9989 4.10), all asked at once; at most 8 questions.
+/// RFC 9989 4.10: the most questions a tree walk asks.
+inline constexpr int kMaxDmarcWalkQueries = 8;
+
+/// One tree walk (RFC 9989 4.10). Copying it copies the answers, not the questions.
 class DmarcTreeWalk {
  public:
   struct Step {
     Name domain;                        ///< the name without `_dmarc.`
-    std::optional<DmarcRecord> record;
+    std::optional<DmarcRecord> record;  ///< the only DMARC Policy Record there, if it is one
+    int records_found = 0;              ///< how many there are: 2 or more, and all are discarded
     DnsStatus status = DnsStatus::no_data;
+    bool failed() const {
+      return status == DnsStatus::server_failure || status == DnsStatus::timed_out;
+    }
   };
 
-  /// Puts the questions for `start` on their way.
+  /// Puts the questions for `start` on their way, all at once; at most kMaxDmarcWalkQueries, none
+  /// for the root.
   DmarcTreeWalk(Resolver& resolver, LookupBudget& budget, const Name& start);
+  /// The same, but names that `other` asked for already are not asked for again.
+  DmarcTreeWalk(Resolver& resolver, LookupBudget& budget, const Name& start,
+                const DmarcTreeWalk& other);
 
   const Name& start() const { return start_; }
-  /// Waits for the answers and folds them in the RFC's order: stops after the first record with
-  /// psd=n or psd=y. A step whose lookup failed keeps its status.
+
+  /// Waits for the answers and folds them in the RFC's order, the start first: stops after the
+  /// first record with psd=n or psd=y. A step whose lookup failed keeps its status, and the walk
+  /// goes on. Calling it again costs nothing.
   const std::vector<Step>& steps();
 
+  /// Asks whether the start exists, unless the walk or an earlier call tells. Waits for the walk.
+  void ask_existence(Resolver& resolver, LookupBudget& budget);
+
+  /// RFC 9989 3.2.13: false if a query for the start is answered NXDOMAIN; a name that has no
+  /// records but others below it exists. Nothing if the DNS did not say, or nobody asked.
+  std::optional<bool> start_exists();
+
  private:
+  struct Question {
+    Name domain;
+    std::optional<Lookup> lookup;  ///< nothing: `_dmarc.` + domain is no DNS name
+  };
+  void ask(Resolver& resolver, LookupBudget& budget, const DmarcTreeWalk* other);
+  const Lookup* find(const Name& domain) const;
+
   Name start_;
-  std::vector<Name> names_;
-  std::vector<std::optional<Lookup>> lookups_;
+  std::vector<Question> questions_;
   std::optional<std::vector<Step>> steps_;
+  std::optional<Lookup> existence_;
 };
 
-/// The Organizational Domain that a finished walk points to (RFC 9989 4.10.2); nothing if a DNS
-/// error leaves it open.
+/// The Organizational Domain that a walk points to (RFC 9989 4.10.2); nothing if a DNS error leaves
+/// it open. Waits for the walk.
 std::optional<Name> organizational_domain(DmarcTreeWalk& walk);
 
 /// What a message proved: domains that SPF (MAIL FROM) or a DKIM signature authenticated.
@@ -56,24 +86,47 @@ struct AuthenticatedDomain {
   friend bool operator==(const AuthenticatedDomain&, const AuthenticatedDomain&) = default;
 };
 
+/// False if `candidate` cannot align with the Author Domain that `walk` was started for, whatever
+/// else the DNS says. Asks nothing more. A method that ended in temperror for a domain that cannot
+/// align has kept nothing from DMARC: leave it out of `temporary_error` below, or a sender could
+/// turn each fail into temperror with a broken domain of his own.
+bool could_align(DmarcTreeWalk& walk, const AuthenticatedDomain& candidate);
+
 /// Everything DMARC has to say about one Author Domain.
 struct DmarcVerdict {
   DmarcResult result = DmarcResult::none;
   Name author_domain;
-  std::optional<DmarcRecord> record;   ///< the policy record that applies, if one does
-  Name policy_domain;                  ///< where it was found
-  Name organizational_domain;          ///< of the Author Domain
+  std::optional<DmarcRecord> record;  ///< the DMARC Policy Record that was found for it, if any
+  Name policy_domain;                 ///< where; the root if no record was found
+  Name organizational_domain;         ///< of the Author Domain; the root if a DNS error hides it
   DmarcPolicy policy = DmarcPolicy::none;            ///< p, sp or np as it applies, before t=y
   DmarcPolicy effective_policy = DmarcPolicy::none;  ///< after t=y (one level down)
-  const char* policy_tag = "p";        ///< which tag gave it: "p", "sp" or "np"
-  bool spf_aligned = false;            ///< an authenticated SPF domain aligns
-  bool dkim_aligned = false;           ///< an authenticated DKIM domain aligns
-  std::string reason;                  ///< one line for a person
+  const char* policy_tag = "p";                      ///< which tag gave it: "p", "sp" or "np"
+  bool spf_aligned = false;                          ///< an authenticated SPF domain aligns
+  bool dkim_aligned = false;                         ///< an authenticated DKIM domain aligns
+  std::string reason;                                ///< one line for a person
 };
+
+/// Waits for the walk and asks the one question more that evaluate_dmarc() may need: whether the
+/// Author Domain exists, if that decides between np and sp. Optional. Call it before waiting for
+/// SPF and DKIM, so that a sender whose own DNS is slow cannot use up the time for this answer.
+void prefetch_dmarc(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk& walk);
 
 /// Evaluates one Author Domain. `walk` was started for it as soon as From was known.
 /// `temporary_error`: a DNS error kept a method from a result that might have been an
-/// aligned pass; then the outcome without a pass is temperror, not fail (RFC 9989 5.3).
+/// aligned pass; then the outcome without a pass is temperror, not fail (RFC 9989 5.3.6).
+///
+///   none       no DMARC Policy Record, or one that names neither a policy nor a valid rua
+///   permerror  the record has a p, sp or np that is no policy, and no valid rua
+///   temperror  a DNS error hides the record, the alignment or the policy, and there is no pass
+///   pass       a domain aligns, whatever errors there were elsewhere
+///   fail       none does
+///
+/// `record`, `policy_domain` and the policy are filled in whenever they are known; they are to be
+/// applied when `result` is fail. Asks at most 8 questions for each authenticated domain that lies
+/// below the Organizational Domain, is not the Author Domain and is not under strict alignment
+/// (none for others: they cannot align or are known to), fewer for names that the first walk knows,
+/// none for a method of which another domain aligns without; and one more where np may apply.
 DmarcVerdict evaluate_dmarc(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk& walk,
                             const std::vector<AuthenticatedDomain>& authenticated,
                             bool temporary_error);
