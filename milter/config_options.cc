@@ -97,13 +97,15 @@ ConfigOption choice_option(Text keyword, Member member, const std::array<Choice<
   return option(keyword, words, member, parse, print, help);
 }
 
+/// A list whose shape ends in "none" can be emptied by that word.
 template <class T>
 ConfigOption list_option(Text keyword, Text value, std::vector<T> Config::*member,
                          Result<T> (*parse_entry)(Text), std::string (*print_entry)(const T&),
                          Text help) {
+  const bool may_be_none = value.ends_with("none");
   const auto parse = [=](Text text) -> Result<std::vector<T>> {
     std::vector<T> list;
-    if (equals_ignoring_case(text, "none")) return list;
+    if (may_be_none && equals_ignoring_case(text, "none")) return list;
     const Result<bool> read = for_each_entry(text, [&](Text entry) -> Result<bool> {
       Result<T> one = parse_entry(entry);
       if (!one) return Error{one.error()};
@@ -116,7 +118,7 @@ ConfigOption list_option(Text keyword, Text value, std::vector<T> Config::*membe
   const auto print = [=](const std::vector<T>& list) {
     std::string text;
     for (const T& entry : list) text += (text.empty() ? "" : ", ") + print_entry(entry);
-    return text;
+    return text.empty() && may_be_none ? std::string{"none"} : text;
   };
   return option(keyword, std::string{value}, member, parse, print, help);
 }
@@ -277,7 +279,7 @@ std::vector<ConfigOption> role_options() {
       list_option("VerifyingListeners", "NAME, ...", &Config::verifying_listeners, parse_listener,
                   as_it_is,
                   "Mail that comes in by a listener with one of these {daemon_name} values is "
-                  "incoming, whoever the client is."),
+                  "incoming, unless the client is authenticated."),
       choice_option("AddAuthResultsForAuthenticated", &Config::add_auth_results_for_authenticated,
                     kYesNo,
                     "Whether mail of authenticated clients gets an Authentication-Results field "

@@ -68,11 +68,12 @@ bool is_mime_token(std::string_view text) {
   return !text.empty();
 }
 
-bool is_printable_ascii(std::string_view text) {
+/// Printable ASCII without what separates the entries of a list.
+bool is_list_word(std::string_view text) {
   for (const char c : text) {
-    if (c < 0x20 || c >= 0x7f) return false;
+    if (c <= 0x20 || c >= 0x7f || c == ',') return false;
   }
-  return true;
+  return !text.empty();
 }
 
 /// A user or group name as adduser makes them, or a number.
@@ -255,7 +256,7 @@ Result<std::string> parse_selector(std::string_view text) {
 }
 
 Result<std::string> parse_listener(std::string_view text) {
-  if (text.empty() || text.size() > 255 || !is_printable_ascii(text)) {
+  if (text.size() > 255 || !is_list_word(text)) {
     return unwanted("the {daemon_name} of a listener", text);
   }
   return std::string{text};

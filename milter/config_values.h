@@ -82,7 +82,7 @@ Result<std::string> parse_authserv_id(std::string_view text);
 /// The labels before `._domainkey.` (RFC 6376 3.1), lower case.
 Result<std::string> parse_selector(std::string_view text);
 
-/// A {daemon_name}: printable ASCII.
+/// A {daemon_name}: printable ASCII without comma and space.
 Result<std::string> parse_listener(std::string_view text);
 
 /// `ADDRESS` or `ADDRESS@PORT`.

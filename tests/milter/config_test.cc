@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Whole configuration files: what is read, and what is said about what cannot be. List files are
+// written into a folder of the test's own.
+
+#include "milter/config.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace signet {
+namespace {
+
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""ms;
+using Lines = std::vector<std::string>;
+
+/// The error lines; empty if the text is a configuration.
+Lines errors_of(std::string_view text) {
+  const auto parsed = parse_config(text, "signet.conf");
+  const auto* errors = std::get_if<ConfigErrors>(&parsed);
+  return errors == nullptr ? Lines{} : errors->lines;
+}
+
+Config config_of(std::string_view text) {
+  auto parsed = parse_config(text, "signet.conf");
+  if (const auto* errors = std::get_if<ConfigErrors>(&parsed)) {
+    ADD_FAILURE() << errors->lines.front();
+    return {};
+  }
+  return std::get<Config>(parsed);
+}
+
+/// A folder that goes away with the test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = testing::TempDir() + "signet-config-XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) std::abort();
+    path_ = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::string write(const std::string& name, std::string_view text) const {
+    std::ofstream(path_ / name, std::ios::binary) << text;
+    return path_ / name;
+  }
+  std::string path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST(Config, AnEmptyFileIsTheDefaults) {
+  const Config config = config_of("");
+  EXPECT_EQ(config.socket, "local:/run/signet/signet.sock");
+  EXPECT_EQ(config.socket_mode, 0660);
+  EXPECT_EQ(config.dns_timeout, 5s);
+  EXPECT_EQ(config.dmarc_reject, DmarcReject::corroborated);
+  EXPECT_EQ(config.internal_hosts.size(), 2u);
+  EXPECT_FALSE(config.domain);
+}
+
+TEST(Config, AllMembersAreSetByTheirKeywords) {
+  const Config config = config_of(
+      "Socket inet:8891@localhost\nSocketOwner a:b\nSocketMode 0600\nUserID c\nPidFile /p\n"
+      "MilterTimeout 1h\nDrainTimeout 3s\nLogTarget journald\nLogLevel debug\n"
+      "SyslogFacility local1\nAuthservID mx.example.com\nMode s\nInternalHosts 192.0.2.1\n"
+      "SigningListeners submission\nVerifyingListeners mx\nNameservers 127.0.0.1@5353\n"
+      "DNSTimeout 250ms\nMessageTimeout 10s\nTrustAnchorFile /t\nDNSData /d\nDNSCacheEntries 7\n"
+      "MaximumDNSQuestions 9\nKeyDirectory /k\nDomain example.com\nSelector sel\nKeyFile /f\n"
+      "Canonicalization simple/relaxed\nSignatureTTL 1d\nMinimumKeyBits 2048\n"
+      "MaximumKeyBits 8192\nClockDrift 1m\nMaximumSignatures 3\nMaximumSignaturesPresent 5\n"
+      "MaximumSignedFields 11\nMaximumHeaderFields 13\nUnsignedBytes pass\n"
+      "OnSignFailure accept\nDMARCReject never\nQuarantineAction hold\nBadFrom accept\n"
+      "AddAuthResultsForAuthenticated yes\nOnInternalError accept\n");
+  EXPECT_EQ(config.socket, "inet:8891@localhost");
+  EXPECT_EQ(config.socket_owner, "a:b");
+  EXPECT_EQ(config.socket_mode, 0600);
+  EXPECT_EQ(config.user_id, "c");
+  EXPECT_EQ(config.pid_file, "/p");
+  EXPECT_EQ(config.milter_timeout, 3600s);
+  EXPECT_EQ(config.drain_timeout, 3s);
+  EXPECT_EQ(config.log_target, LogTarget::journald);
+  EXPECT_EQ(config.log_level, LogLevel::debug);
+  EXPECT_EQ(config.syslog_facility, "local1");
+  EXPECT_EQ(config.authserv_id, "mx.example.com");
+  EXPECT_TRUE(config.sign);
+  EXPECT_FALSE(config.verify);
+  EXPECT_EQ(config.internal_hosts, (std::vector<IpNetwork>{{IpAddress::v4({192, 0, 2, 1}), 32}}));
+  EXPECT_EQ(config.signing_listeners, Lines{"submission"});
+  EXPECT_EQ(config.verifying_listeners, Lines{"mx"});
+  EXPECT_EQ(config.nameservers, Lines{"127.0.0.1@5353"});
+  EXPECT_EQ(config.dns_timeout, 250ms);
+  EXPECT_EQ(config.message_timeout, 10s);
+  EXPECT_EQ(config.trust_anchor_file, "/t");
+  EXPECT_EQ(config.dns_data, "/d");
+  EXPECT_EQ(config.dns_cache_entries, 7);
+  EXPECT_EQ(config.maximum_dns_questions, 9);
+  EXPECT_EQ(config.key_directory, "/k");
+  EXPECT_EQ(config.domain->text(), "example.com");
+  EXPECT_EQ(config.selector, "sel");
+  EXPECT_EQ(config.key_file, "/f");
+  EXPECT_FALSE(config.dkim_sign.relaxed_header);
+  EXPECT_TRUE(config.dkim_sign.relaxed_body);
+  EXPECT_EQ(config.dkim_sign.signature_ttl, 86400s);
+  EXPECT_EQ(config.dkim_verify.minimum_key_bits, 2048);
+  EXPECT_EQ(config.dkim_verify.maximum_key_bits, 8192);
+  EXPECT_EQ(config.dkim_verify.clock_drift, 60s);
+  EXPECT_EQ(config.dkim_verify.maximum_signatures, 3);
+  EXPECT_EQ(config.dkim_verify.maximum_signatures_present, 5);
+  EXPECT_EQ(config.dkim_verify.maximum_signed_fields, 11);
+  EXPECT_EQ(config.dkim_verify.maximum_header_fields, 13);
+  EXPECT_TRUE(config.dkim_verify.unsigned_bytes_pass);
+  EXPECT_EQ(config.on_sign_failure, FailureAction::accept);
+  EXPECT_EQ(config.dmarc_reject, DmarcReject::never);
+  EXPECT_EQ(config.quarantine_action, QuarantineAction::hold);
+  EXPECT_EQ(config.bad_from, BadFromAction::accept);
+  EXPECT_TRUE(config.add_auth_results_for_authenticated);
+  EXPECT_EQ(config.on_internal_error, FailureAction::accept);
+}
+
+TEST(Config, CommentsBlankLinesTabsAndCaseDoNotMatter) {
+  const Config config =
+      config_of("# all of it\n\n  \t \n\tdnstimeout\t 3s \t# behind a value\nMODE v");
+  EXPECT_EQ(config.dns_timeout, 3s);
+  EXPECT_FALSE(config.sign);
+}
+
+TEST(Config, AHashSignWithinAWordIsNoComment) {
+  EXPECT_EQ(config_of("KeyDirectory /etc/keys#1").key_directory, "/etc/keys#1");
+}
+
+TEST(Config, LinesMayEndInCrlfAndTheFileMayBeginWithAByteOrderMark) {
+  EXPECT_EQ(config_of("\xef\xbb\xbfMode v\r\nDNSTimeout 3s\r\n").dns_timeout, 3s);
+}
+
+TEST(Config, AllErrorsAreFoundAtOnce) {
+  EXPECT_EQ(errors_of("Mode q\nDNSTimeout fast\n\nSocket\n"),
+            (Lines{"signet.conf:1: Mode: want s, v or sv, got \"q\"",
+                   "signet.conf:2: DNSTimeout: want seconds such as 5s (or 500ms, 2m, 1h, 7d), "
+                   "got \"fast\"",
+                   "signet.conf:4: Socket: want local:PATH|inet:PORT@HOST, got nothing"}));
+}
+
+TEST(Config, AMisspelledKeywordGetsASuggestion) {
+  EXPECT_EQ(errors_of("DNSTimout 5s"),
+            Lines{"signet.conf:1: DNSTimout: no such option; did you mean DNSTimeout?"});
+  EXPECT_EQ(errors_of("Whatever 5s"),
+            Lines{"signet.conf:1: Whatever: no such option; see signet.conf(5)"});
+}
+
+TEST(Config, AKeywordOfOpenDkimGetsAHint) {
+  EXPECT_EQ(errors_of("UMask 002"),
+            Lines{"signet.conf:1: UMask: not an option of Signet; use SocketMode"});
+}
+
+TEST(Config, AKeywordGivenTwiceIsAnError) {
+  EXPECT_EQ(errors_of("Mode s\nmode v"), Lines{"signet.conf:2: Mode: given before on line 1"});
+}
+
+TEST(Config, ControlOctetsAreErrors) {
+  using std::string_view_literals::operator""sv;
+  EXPECT_EQ(errors_of("Mode\0s"sv), Lines{"signet.conf:1: want text, got a control octet"});
+  EXPECT_EQ(errors_of("\n# \x1b[2J"), Lines{"signet.conf:2: want text, got a control octet"});
+  EXPECT_EQ(errors_of("Mode s\r\r\n"), Lines{"signet.conf:1: want text, got a control octet"});
+}
+
+TEST(Config, AnOverLongLineIsAnError) {
+  EXPECT_EQ(errors_of("# " + std::string(8190, 'x')), Lines{});
+  EXPECT_EQ(errors_of("# " + std::string(8191, 'x')),
+            Lines{"signet.conf:1: want lines of at most 8192 octets"});
+}
+
+TEST(Config, WhatIsQuotedInAnErrorIsEncoded) {
+  EXPECT_EQ(errors_of("M\xc2\x9b\"de s"),
+            Lines{"signet.conf:1: M\\xc2\\x9b\\x22de: no such option; see signet.conf(5)"});
+}
+
+TEST(Config, AfterAHundredErrorsTheRestIsCounted) {
+  std::string text;
+  for (int i = 0; i < 103; ++i) text += "Nonsense\n";
+  const Lines lines = errors_of(text);
+  ASSERT_EQ(lines.size(), 101u);
+  EXPECT_EQ(lines.back(), "signet.conf: and 3 more errors");
+}
+
+TEST(Config, DomainSelectorAndKeyFileGoTogether) {
+  EXPECT_EQ(errors_of("Domain example.com\nSelector s\nKeyFile /k"), Lines{});
+  EXPECT_EQ(errors_of("Domain example.com\nSelector s"),
+            (Lines{"signet.conf:1: Domain: want KeyFile too",
+                   "signet.conf:2: Selector: want KeyFile too"}));
+}
+
+TEST(Config, LimitsMustBeInOrder) {
+  EXPECT_EQ(errors_of("MinimumKeyBits 2048\nMaximumKeyBits 1024"),
+            Lines{"signet.conf:2: MaximumKeyBits: want MinimumKeyBits to be at most "
+                  "MaximumKeyBits, got 2048 and 1024"});
+  EXPECT_EQ(errors_of("MessageTimeout 2s"),
+            Lines{"signet.conf:1: MessageTimeout: want DNSTimeout to be at most MessageTimeout, "
+                  "got 5s and 2s"});
+  EXPECT_EQ(errors_of("MaximumSignatures 51").size(), 1u);
+}
+
+TEST(Config, AListenerCannotBothSignAndVerify) {
+  EXPECT_EQ(errors_of("VerifyingListeners a, b\nSigningListeners b"),
+            Lines{"signet.conf:1: VerifyingListeners: want other names than SigningListeners, "
+                  "got \"b\""});
+}
+
+TEST(ListFile, HoldsOneEntryALineWithComments) {
+  const Folder folder;
+  const std::string path = folder.write("hosts", "# ours\r\n192.0.2.0/24\n\n2001:db8::/32  # v6\n");
+  EXPECT_EQ(config_of("InternalHosts ::1, " + path).internal_hosts.size(), 3u);
+  EXPECT_EQ(config_of("InternalHosts file:" + path).internal_hosts.size(), 2u);
+}
+
+TEST(ListFile, ErrorsNameItsLines) {
+  const Folder folder;
+  const std::string path = folder.write("hosts", "192.0.2.1\nnonsense\n\x01\n");
+  EXPECT_EQ(errors_of("\nInternalHosts " + path),
+            Lines{"signet.conf:2: InternalHosts: " + path +
+                  ":2: want an IP address or network such as 192.0.2.0/24, got \"nonsense\"; " +
+                  path + ":3: control octet or over-long line"});
+}
+
+TEST(ListFile, ThatIsNotThereIsAnError) {
+  EXPECT_EQ(errors_of("InternalHosts /nonexistent/hosts"),
+            Lines{"signet.conf:1: InternalHosts: /nonexistent/hosts: No such file or directory"});
+}
+
+TEST(ListFile, OfNonsenseGivesTenErrorsAndACount) {
+  const Folder folder;
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "x\n";
+  const Lines lines = errors_of("InternalHosts " + folder.write("hosts", text));
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_TRUE(lines[0].ends_with("; and 4990 more errors"));
+  EXPECT_LT(lines[0].size(), 2500u);
+}
+
+TEST(ConfigFile, IsReadByName) {
+  const Folder folder;
+  const auto loaded = load_config(folder.write("signet.conf", "Mode v\n"));
+  ASSERT_TRUE(std::holds_alternative<Config>(loaded));
+  EXPECT_FALSE(std::get<Config>(loaded).sign);
+}
+
+TEST(ConfigFile, ErrorsNameIt) {
+  const Folder folder;
+  const std::string path = folder.write("signet.conf", "Mode\n");
+  const auto loaded = load_config(path);
+  ASSERT_TRUE(std::holds_alternative<ConfigErrors>(loaded));
+  EXPECT_EQ(std::get<ConfigErrors>(loaded).lines,
+            Lines{path + ":1: Mode: want s|v|sv, got nothing"});
+}
+
+TEST(ConfigFile, MustBeARegularFileOfModestSize) {
+  const Folder folder;
+  const std::string fifo = folder.path() + "/fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const std::string large = folder.write("large", std::string(1024 * 1024 + 1, '#'));
+  const std::pair<std::string, std::string> cases[] = {
+      {folder.path() + "/absent", ": No such file or directory"},
+      {folder.path(), ": not a regular file"},
+      {fifo, ": not a regular file"},
+      {large, ": larger than 1 MiB"},
+  };
+  for (const auto& [path, reason] : cases) {
+    const auto loaded = load_config(path);
+    ASSERT_TRUE(std::holds_alternative<ConfigErrors>(loaded)) << path;
+    EXPECT_EQ(std::get<ConfigErrors>(loaded).lines, Lines{path + reason});
+  }
+}
+
+}  // namespace
+}  // namespace signet
