@@ -72,6 +72,10 @@ Result<std::string> identity_label(std::string_view text) {
   if (!std::all_of(label->begin(), label->end(), is_lower_ldh_or_underscore)) {
     return Error{"a label holds something other than letters, digits, hyphen and underscore"};
   }
+  // RFC 5890 2.3.2.1: what begins with xn-- is letters, digits and hyphens.
+  if (label->starts_with("xn--") && label->find('_') != std::string::npos) {
+    return Error{"an A-label holds an underscore"};
+  }
   return checked_length(*std::move(label));
 }
 
