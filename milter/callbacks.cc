@@ -1,1 +1,289 @@
 // SPDX-License-Identifier: BSD-2-Clause
+
+#include "milter/callbacks.h"
+
+#include <arpa/inet.h>
+#include <libmilter/mfapi.h>
+
+#include <cstring>
+#include <exception>
+
+#include "milter/message_line.h"
+#include "milter/session.h"
+
+namespace signet {
+namespace {
+
+// The one service of the process; set by open_milter() before libmilter has a thread.
+MilterService* service = nullptr;
+
+// Headers, removal of headers, quarantine: without them a verdict cannot be told.
+constexpr unsigned long kActions = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE;
+// Steps that never refuse need no reply, which saves a round trip each; steps not used are not
+// sent; and without the leading space "simple" header canonicalization cannot be right.
+constexpr unsigned long kProtocol = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_HDR |
+                                    SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NORCPT | SMFIP_NODATA |
+                                    SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
+
+// What belongs to one connection of the MTA.
+struct Connection {
+  Session session{service->runtimes, service->background};
+  unsigned long protocol = 0;  // the SMFIP_ flags agreed on
+  bool broken = false;         // the message at hand met an internal error
+  bool counted = false;        // the message at hand is in messages_in_flight
+
+  ~Connection() { count(false); }
+
+  void count(bool in_flight) {
+    if (in_flight != counted) service->messages_in_flight += in_flight ? 1 : -1;
+    counted = in_flight;
+  }
+};
+
+std::chrono::sys_seconds now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
+
+std::string macro(SMFICTX* context, const char* name) {
+  return text_or_empty(smfi_getsymval(context, const_cast<char*>(name)));
+}
+
+std::optional<IpAddress> address_of(const _SOCK_ADDR* address) {
+  if (address == nullptr) return std::nullopt;
+  if (address->sa_family == AF_INET) {
+    std::array<uint8_t, 4> octets{};
+    std::memcpy(octets.data(), &reinterpret_cast<const sockaddr_in*>(address)->sin_addr, 4);
+    return IpAddress::v4(octets);
+  }
+  if (address->sa_family == AF_INET6) {
+    std::array<uint8_t, 16> octets{};
+    std::memcpy(octets.data(), &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, 16);
+    return IpAddress::v6(octets);
+  }
+  return std::nullopt;
+}
+
+Connection* connection_of(SMFICTX* context) {
+  return static_cast<Connection*>(smfi_getpriv(context));
+}
+
+// Runs one step that has no say in the message's fate. An exception ends here: it spoils the
+// message, whose end then answers as OnInternalError says.
+template <class Step>
+sfsistat quietly(SMFICTX* context, unsigned long no_reply, Step step) {
+  Connection* connection = connection_of(context);
+  if (connection == nullptr) return SMFIS_TEMPFAIL;
+  try {
+    step(*connection);
+  } catch (const std::exception& error) {
+    service->log->error("internal error, message spoiled: {}", error.what());
+    connection->broken = true;
+    connection->session.reset();
+  }
+  return (connection->protocol & no_reply) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long protocol,
+                      unsigned long /*unused*/, unsigned long /*unused*/,
+                      unsigned long* our_actions, unsigned long* our_protocol,
+                      unsigned long* unused2, unsigned long* unused3) {
+  if (service->draining) return SMFIS_REJECT;
+  if ((actions & kActions) != kActions) {
+    service->log->error("the MTA offers actions {:#x}, {:#x} are needed", actions, kActions);
+    return SMFIS_REJECT;
+  }
+  try {
+    auto connection = std::make_unique<Connection>();
+    connection->protocol = protocol & kProtocol;
+    *our_actions = kActions;
+    if ((actions & SMFIF_SETSYMLIST) != 0) {
+      *our_actions |= SMFIF_SETSYMLIST;
+      smfi_setsymlist(context, SMFIM_CONNECT, const_cast<char*>("j {daemon_name}"));
+      smfi_setsymlist(context, SMFIM_ENVFROM, const_cast<char*>("i {auth_type} {auth_authen}"));
+      smfi_setsymlist(context, SMFIM_EOM, const_cast<char*>("i"));
+    }
+    *our_protocol = connection->protocol;
+    *unused2 = *unused3 = 0;
+    if (smfi_setpriv(context, connection.get()) != MI_SUCCESS) return SMFIS_REJECT;
+    connection.release();  // on_close() deletes it
+  } catch (const std::exception& error) {
+    service->log->error("connection refused: {}", error.what());
+    return SMFIS_REJECT;
+  }
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_connect(SMFICTX* context, char* /*name*/, _SOCK_ADDR* address) {
+  return quietly(context, SMFIP_NR_CONN, [&](Connection& connection) {
+    connection.session.connect(address_of(address), macro(context, "j"));
+  });
+}
+
+sfsistat on_helo(SMFICTX* context, char* name) {
+  return quietly(context, SMFIP_NR_HELO,
+                 [&](Connection& connection) { connection.session.helo(text_or_empty(name)); });
+}
+
+sfsistat on_mail(SMFICTX* context, char** arguments) {
+  return quietly(context, SMFIP_NR_MAIL, [&](Connection& connection) {
+    connection.broken = false;
+    connection.count(true);
+    Client client;
+    client.auth_type = macro(context, "{auth_type}");
+    client.auth_login = macro(context, "{auth_authen}");
+    client.listener = macro(context, "{daemon_name}");
+    connection.session.mail_from(text_or_empty(arguments[0]), std::move(client), now());
+  });
+}
+
+sfsistat on_header(SMFICTX* context, char* name, char* value) {
+  return quietly(context, SMFIP_NR_HDR, [&](Connection& connection) {
+    const bool has_space = (connection.protocol & SMFIP_HDR_LEADSPC) != 0;
+    connection.session.header(text_or_empty(name), (has_space ? "" : " ") + text_or_empty(value));
+  });
+}
+
+sfsistat on_end_of_headers(SMFICTX* context) {
+  return quietly(context, SMFIP_NR_EOH,
+                 [](Connection& connection) { connection.session.end_of_headers(); });
+}
+
+sfsistat on_body(SMFICTX* context, unsigned char* octets, size_t size) {
+  return quietly(context, SMFIP_NR_BODY, [&](Connection& connection) {
+    connection.session.body({reinterpret_cast<const char*>(octets), size});
+  });
+}
+
+// libmilter wants folds as LF, and gets the leading space only if that was agreed on.
+std::string header_text(const Connection& connection, const std::string& value) {
+  std::string text;
+  for (const char c : value) {
+    if (c != '\r') text += c;
+  }
+  if ((connection.protocol & SMFIP_HDR_LEADSPC) == 0 && text.starts_with(' ')) text.erase(0, 1);
+  return text;
+}
+
+std::string percent_doubled(const std::string& text) {
+  std::string doubled;
+  for (const char c : text) doubled.append(c == '%' ? 2 : 1, c);
+  return doubled;
+}
+
+// Carries out one action; false if libmilter would not.
+struct Perform {
+  SMFICTX* context;
+  const Connection& connection;
+  sfsistat& answer;
+
+  bool operator()(const InsertHeader& header) const {
+    std::string name = header.name;
+    std::string value = header_text(connection, header.value);
+    return smfi_insheader(context, 0, name.data(), value.data()) == MI_SUCCESS;
+  }
+  bool operator()(const DeleteHeader& header) const {
+    std::string name = header.name;
+    return smfi_chgheader(context, name.data(), header.occurrence, nullptr) == MI_SUCCESS;
+  }
+  bool operator()(const Quarantine& quarantine) const {
+    std::string reason = quarantine.reason;
+    return smfi_quarantine(context, reason.data()) == MI_SUCCESS;
+  }
+  bool operator()(const Reply& reply) const {
+    answer = reply.code >= 500 ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+    std::string code = std::to_string(reply.code);
+    std::string enhanced = reply.enhanced_code;
+    std::string text = percent_doubled(reply.text);
+    return smfi_setreply(context, code.data(), enhanced.data(), text.data()) == MI_SUCCESS;
+  }
+};
+
+sfsistat finish_message(SMFICTX* context, Connection& connection) {
+  const std::vector<Action> actions = connection.session.end_of_message(macro(context, "i"), now());
+  sfsistat answer = SMFIS_CONTINUE;
+  for (const Action& action : actions) {
+    if (std::visit(Perform{context, connection, answer}, action)) continue;
+    service->log->error("libmilter refused an action on queue_id={}", macro(context, "i"));
+    if (answer == SMFIS_CONTINUE) return SMFIS_TEMPFAIL;
+  }
+  service->log->info("{}", to_log_line(connection.session.report()));
+  return answer;
+}
+
+sfsistat on_end_of_message(SMFICTX* context) {
+  Connection* connection = connection_of(context);
+  if (connection == nullptr) return SMFIS_TEMPFAIL;
+  sfsistat answer = SMFIS_TEMPFAIL;
+  try {
+    if (!connection->broken) answer = finish_message(context, *connection);
+  } catch (const std::exception& error) {
+    service->log->error("internal error at the end of a message: {}", error.what());
+    connection->broken = true;
+  }
+  if (connection->broken &&
+      service->runtimes.get()->config.on_internal_error == FailureAction::accept) {
+    answer = SMFIS_ACCEPT;
+  }
+  connection->count(false);
+  return answer;
+}
+
+sfsistat on_abort(SMFICTX* context) {
+  return quietly(context, 0, [](Connection& connection) {
+    connection.session.reset();
+    connection.broken = false;
+    connection.count(false);
+  });
+}
+
+sfsistat on_close(SMFICTX* context) {
+  const std::unique_ptr<Connection> connection(connection_of(context));
+  smfi_setpriv(context, nullptr);
+  return SMFIS_CONTINUE;
+}
+
+}  // namespace
+
+Result<bool> open_milter(MilterService& milter_service, const std::string& socket,
+                         std::chrono::seconds timeout) {
+  service = &milter_service;
+  smfiDesc description{};
+  std::string name = "signet";
+  description.xxfi_name = name.data();
+  description.xxfi_version = SMFI_VERSION;
+  description.xxfi_flags = kActions | SMFIF_SETSYMLIST;
+  description.xxfi_connect = on_connect;
+  description.xxfi_helo = on_helo;
+  description.xxfi_envfrom = on_mail;
+  description.xxfi_header = on_header;
+  description.xxfi_eoh = on_end_of_headers;
+  description.xxfi_body = on_body;
+  description.xxfi_eom = on_end_of_message;
+  description.xxfi_abort = on_abort;
+  description.xxfi_close = on_close;
+  description.xxfi_negotiate = on_negotiate;
+  std::string connection = socket;
+  if (smfi_setconn(connection.data()) != MI_SUCCESS) {
+    return Error{"libmilter does not take the socket " + socket};
+  }
+  smfi_settimeout(static_cast<int>(timeout.count()));
+  if (smfi_register(description) != MI_SUCCESS) return Error{"libmilter does not take the filter"};
+  if (smfi_opensocket(true) != MI_SUCCESS) return Error{"cannot listen on " + socket};
+  return true;
+}
+
+bool run_milter() { return smfi_main() == MI_SUCCESS; }
+
+void stop_milter() { smfi_stop(); }
+
+std::string milter_library_version() {
+  unsigned int major = 0;
+  unsigned int minor = 0;
+  unsigned int patch = 0;
+  smfi_version(&major, &minor, &patch);
+  return fmt::format("{}.{}.{}", major, minor, patch);
+}
+
+}  // namespace signet

@@ -1,1 +1,309 @@
 // SPDX-License-Identifier: BSD-2-Clause
+
+#include "milter/daemon.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "milter/background.h"
+#include "milter/callbacks.h"
+#include "milter/config.h"
+#include "milter/log.h"
+#include "milter/privileges.h"
+#include "milter/runtime.h"
+
+namespace signet {
+namespace {
+
+// SPF checks that wait for the DNS at the same time; each is a thread while it waits.
+constexpr size_t kBackgroundThreads = 128;
+
+// libmilter's own thread waits for SIGTERM and SIGHUP with sigwait() and would stop at once. The
+// kernel gives a signal to the main thread if that does not block it, so libmilter runs in a
+// second thread and these handlers, which only pass the number on, always win.
+int signal_pipe_end = -1;
+
+void pass_on(int signal_number) {
+  const int saved = errno;
+  const auto octet = static_cast<unsigned char>(signal_number);
+  [[maybe_unused]] const ssize_t written = write(signal_pipe_end, &octet, 1);
+  errno = saved;
+}
+
+// Reads the signals that arrive, one at a time. Lives in the main thread.
+class SignalQueue {
+ public:
+  SignalQueue() {
+    if (pipe2(ends_.data(), O_CLOEXEC | O_NONBLOCK) != 0) std::abort();
+    signal_pipe_end = ends_[1];
+    struct sigaction action {};
+    action.sa_handler = pass_on;
+    action.sa_flags = SA_RESTART;
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
+      sigaction(number, &action, nullptr);
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+
+  /// The next signal, or 0 after `timeout` (negative: wait for ever).
+  int next(std::chrono::milliseconds timeout) const {
+    pollfd waiting{ends_[0], POLLIN, 0};
+    if (poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0) return 0;
+    unsigned char octet = 0;
+    return read(ends_[0], &octet, 1) == 1 ? octet : 0;
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+void complain(const std::string& line) {
+  std::fprintf(stderr, "signet-milter: %s\n", line.c_str());
+}
+
+// The parent's side of going into the background: its exit status is the child's readiness.
+class Detachment {
+ public:
+  /// Forks; the parent never returns from here.
+  static Detachment detach() {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) std::abort();
+    const pid_t child = fork();
+    if (child < 0) {
+      complain(std::string("cannot fork: ") + std::strerror(errno));
+      std::exit(kExitUnavailable);
+    }
+    if (child > 0) {
+      close(ends[1]);
+      unsigned char status = kExitUnavailable;
+      if (read(ends[0], &status, 1) != 1) status = kExitUnavailable;
+      std::_Exit(status);
+    }
+    close(ends[0]);
+    setsid();
+    return Detachment(ends[1]);
+  }
+
+  Detachment() = default;
+
+  /// Tells the waiting parent; from here on nobody reads our stderr.
+  void report(int status) {
+    if (pipe_ < 0) return;
+    const auto octet = static_cast<unsigned char>(status);
+    [[maybe_unused]] const ssize_t written = write(pipe_, &octet, 1);
+    close(pipe_);
+    pipe_ = -1;
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const int descriptor : {0, 1, 2}) dup2(null, descriptor);
+    [[maybe_unused]] const int changed = chdir("/");
+  }
+
+ private:
+  explicit Detachment(int pipe) : pipe_(pipe) {}
+  int pipe_ = -1;
+};
+
+void log_keys(const Runtime& runtime, spdlog::logger& log) {
+  for (const std::string& problem : runtime.keys.problems()) log.warn("key not used: {}", problem);
+}
+
+std::string summary(const Runtime& runtime) {
+  const Config& config = runtime.config;
+  return fmt::format("{} signing keys, mode {}{}, socket {}", runtime.keys.size(),
+                     config.sign ? "s" : "", config.verify ? "v" : "", config.socket);
+}
+
+// Opens the socket with the rights the configuration gives it.
+Result<bool> open_socket(MilterService& service, const Config& config, const Account& account) {
+  const std::optional<std::string> path = unix_socket_path(config.socket);
+  if (path) {
+    if (const Result<bool> free = check_socket_free(*path); !free) return free;
+  }
+  umask(0177);  // nobody else may connect until hand_over_socket()
+  const Result<bool> opened = open_milter(service, config.socket, config.milter_timeout);
+  umask(0077);
+  if (!opened || !path) return opened;
+  Account owner = account;
+  if (!config.socket_owner.empty()) {
+    const Result<Account> wanted = find_account(config.socket_owner);
+    if (!wanted) return Error{"SocketOwner: " + wanted.error()};
+    owner = *wanted;
+  }
+  return hand_over_socket(*path, owner, config.socket_mode);
+}
+
+// The account to run as. Without root there is no choice.
+Result<Account> service_account(const Config& config) {
+  if (geteuid() != 0 || config.user_id.empty()) {
+    return Account{"", geteuid(), getegid()};
+  }
+  Result<Account> account = find_account(config.user_id);
+  if (!account) return Error{"UserID: " + account.error()};
+  return account;
+}
+
+Result<bool> write_pid_file(const std::string& path) {
+  if (path.empty()) return true;
+  std::ofstream file(path, std::ios::trunc);
+  file << getpid() << '\n';
+  file.close();
+  if (!file) return Error{fmt::format("PidFile {}: {}", path, std::strerror(errno))};
+  return true;
+}
+
+class Daemon {
+ public:
+  Daemon(std::string config_path, std::shared_ptr<spdlog::logger> log)
+      : config_path_(std::move(config_path)), log_(std::move(log)) {}
+
+  /// Everything up to the point where mail can be served: socket and pid file with the rights we
+  /// came with, then keys and resolver with those of the service user, as at every reload.
+  Result<bool> prepare(Config config) {
+    const Result<Account> account = service_account(config);
+    if (!account) return Error{account.error()};
+    Result<bool> done = open_socket(service_, config, *account);
+    if (done) done = write_pid_file(config.pid_file);
+    if (done) done = become(*account);
+    if (!done) return done;
+    forbid_core_files();
+    Result<std::shared_ptr<const Runtime>> runtime = build_runtime(std::move(config));
+    if (!runtime) return Error{runtime.error()};
+    log_keys(**runtime, *log_);
+    runtimes_.replace(*std::move(runtime));
+    return true;
+  }
+
+  /// Serves until a signal says stop.
+  int run(const SignalQueue& signals) {
+    std::thread milter([this] { served_ = run_milter(); });
+    sd_notify(0, "READY=1");
+    log_->info("started: {}", summary(*runtimes_.get()));
+    const int stop_signal = serve(signals);
+    sd_notify(0, "STOPPING=1");
+    drain(stop_signal);
+    stop_milter();
+    milter.join();
+    log_->info("stopped");
+    log_->flush();
+    // Callbacks that outlast the drain still use what main() would destroy now.
+    if (service_.messages_in_flight != 0) std::_Exit(kExitOk);
+    return kExitOk;
+  }
+
+ private:
+  int serve(const SignalQueue& signals) {
+    while (true) {
+      const int number = signals.next(std::chrono::milliseconds(-1));
+      if (number == SIGTERM || number == SIGINT) return number;
+      if (number == SIGUSR1 || number == SIGHUP) reload();
+    }
+  }
+
+  void reload() {
+    auto loaded = load_config(config_path_);
+    if (const auto* errors = std::get_if<ConfigErrors>(&loaded)) {
+      for (const std::string& line : errors->lines) log_->error("{}", line);
+      log_->error("reload failed, the old configuration stays");
+      return;
+    }
+    auto& config = std::get<Config>(loaded);
+    const Config& old = runtimes_.get()->config;
+    if (config.socket != old.socket || config.user_id != old.user_id ||
+        config.log_target != old.log_target) {
+      log_->warn("changes of Socket, UserID and LogTarget take effect at the next start");
+    }
+    Result<std::shared_ptr<const Runtime>> runtime = build_runtime(std::move(config));
+    if (!runtime) {
+      log_->error("reload failed, the old configuration stays: {}", runtime.error());
+      return;
+    }
+    log_keys(**runtime, *log_);
+    log_->info("reloaded: {}", summary(**runtime));
+    runtimes_.replace(*std::move(runtime));
+  }
+
+  void drain(int stop_signal) {
+    service_.draining = true;
+    log_->info("signal {}: {} messages in flight", stop_signal, service_.messages_in_flight.load());
+    const auto deadline = std::chrono::steady_clock::now() + runtimes_.get()->config.drain_timeout;
+    while (service_.messages_in_flight > 0 && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    if (service_.messages_in_flight > 0) {
+      log_->warn("{} messages abandoned; the MTA will tempfail them",
+                 service_.messages_in_flight.load());
+    }
+  }
+
+  const std::string config_path_;
+  RuntimeSlot runtimes_{nullptr};  // filled by prepare(), before anyone is served
+  std::shared_ptr<spdlog::logger> log_;
+  Background background_{kBackgroundThreads};
+  MilterService service_{runtimes_, background_, log_};
+  bool served_ = true;
+};
+
+void complain_all(const ConfigErrors& errors) {
+  for (const std::string& line : errors.lines) complain(line);
+}
+
+}  // namespace
+
+int check_configuration(const std::string& config_path) {
+  auto loaded = load_config(config_path);
+  if (const auto* errors = std::get_if<ConfigErrors>(&loaded)) {
+    complain_all(*errors);
+    return kExitConfig;
+  }
+  const auto runtime = build_runtime(std::get<Config>(std::move(loaded)));
+  if (!runtime) {
+    complain(config_path + ": " + runtime.error());
+    return kExitConfig;
+  }
+  for (const std::string& problem : (*runtime)->keys.problems()) {
+    complain("warning: key not used: " + problem);
+  }
+  std::printf("%s: good: %s\n", config_path.c_str(), summary(**runtime).c_str());
+  return kExitOk;
+}
+
+int run_daemon(const DaemonOptions& options) {
+  auto loaded = load_config(options.config_path);
+  if (const auto* errors = std::get_if<ConfigErrors>(&loaded)) {
+    complain_all(*errors);
+    return kExitConfig;
+  }
+  auto& config = std::get<Config>(loaded);
+  Result<std::shared_ptr<spdlog::logger>> log = make_logger(config, options.foreground);
+  if (!log) {
+    complain("LogTarget: " + log.error());
+    return kExitConfig;
+  }
+  Detachment parent;
+  if (!options.foreground) parent = Detachment::detach();
+  raise_descriptor_limit();
+  const SignalQueue signals;
+  Daemon daemon(options.config_path, *log);
+  if (const Result<bool> ready = daemon.prepare(std::move(config)); !ready) {
+    complain(ready.error());
+    (*log)->error("not started: {}", ready.error());
+    parent.report(kExitUnavailable);
+    return kExitUnavailable;
+  }
+  parent.report(kExitOk);
+  return daemon.run(signals);
+}
+
+}  // namespace signet

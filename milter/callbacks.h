@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The seam to libmilter: its callbacks turned into calls of Session, Actions turned into calls of
+// smfi_*. libmilter keeps one set of callbacks for the process and gives them no pointer of ours,
+// so this module does too. Callbacks of one connection never overlap but change threads.
+
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "dns/result.h"
+#include "milter/background.h"
+#include "milter/runtime.h"
+
+namespace signet {
+
+/// What the callbacks work with, and what they tell. Outlives run_milter().
+struct MilterService {
+  RuntimeSlot& runtimes;
+  Background& background;
+  std::shared_ptr<spdlog::logger> log;
+  std::atomic<bool> draining{false};       ///< true: new connections are turned away
+  std::atomic<int> messages_in_flight{0};  ///< between MAIL and the end of message
+};
+
+/// Registers with libmilter and opens `socket` (local:PATH or inet:PORT@HOST) for listening; a
+/// stale UNIX socket is removed. Call once per process, before run_milter().
+Result<bool> open_milter(MilterService& service, const std::string& socket,
+                         std::chrono::seconds timeout);
+
+/// Serves until stop_milter(); false if libmilter gave up by itself.
+bool run_milter();
+
+/// Makes run_milter() return; any thread.
+void stop_milter();
+
+/// libmilter's version, "8.17.1".
+std::string milter_library_version();
+
+}  // namespace signet

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The disposition as a table: evidence and configuration in, step, policy and rule out.
+
+#include "milter/policy.h"
+
+#include <gtest/gtest.h>
+
+namespace signet {
+namespace {
+
+using Step = Disposition::Step;
+
+Name example() { return *parse_domain("example.com"); }
+
+DmarcVerdict verdict(DmarcResult result, DmarcPolicy policy) {
+  DmarcVerdict v;
+  v.result = result;
+  v.author_domain = example();
+  v.record.emplace();
+  v.record->p = policy;
+  v.policy = v.effective_policy = policy;
+  return v;
+}
+
+// A forged message: p=reject, SPF fail, no list, no signature.
+Evidence forged(DmarcPolicy policy = DmarcPolicy::reject) {
+  Evidence evidence;
+  evidence.author.domains = {example()};
+  evidence.dmarc = {verdict(DmarcResult::fail, policy)};
+  evidence.spf = SpfResult::fail;
+  return evidence;
+}
+
+TEST(Policy, PassChangesNothing) {
+  Evidence evidence = forged();
+  evidence.dmarc = {verdict(DmarcResult::pass, DmarcPolicy::reject)};
+  EXPECT_EQ(decide_disposition(Config{}, evidence).step, Step::deliver);
+  EXPECT_EQ(decide_disposition(Config{}, evidence).policy, DmarcPolicy::none);
+}
+
+TEST(Policy, TemperrorChangesNothing) {
+  Evidence evidence = forged();
+  evidence.dmarc = {verdict(DmarcResult::temperror, DmarcPolicy::reject)};
+  EXPECT_EQ(decide_disposition(Config{}, evidence).step, Step::deliver);
+}
+
+TEST(Policy, NoneDeliversAndSaysSo) {
+  const Disposition d = decide_disposition(Config{}, forged(DmarcPolicy::none));
+  EXPECT_EQ(d.step, Step::deliver);
+  EXPECT_EQ(d.policy, DmarcPolicy::none);
+  EXPECT_EQ(d.rule, "p=none");
+}
+
+TEST(Policy, CorroboratedRejectIsRefusedWithDmarcAndDomainInTheReply) {  // RFC 9989 7.2
+  const Disposition d = decide_disposition(Config{}, forged());
+  EXPECT_EQ(d.step, Step::reject);
+  EXPECT_EQ(d.policy, DmarcPolicy::reject);
+  EXPECT_NE(d.reply.find("DMARC"), std::string::npos);
+  EXPECT_NE(d.reply.find("example.com"), std::string::npos);
+}
+
+struct Doubt {
+  const char* name;
+  void (*spoil)(Evidence&);
+  const char* rule;
+};
+
+class UncorroboratedReject : public testing::TestWithParam<Doubt> {};
+
+TEST_P(UncorroboratedReject, IsTreatedAsQuarantine) {  // RFC 9989 7.4, 8
+  Evidence evidence = forged();
+  GetParam().spoil(evidence);
+  const Disposition d = decide_disposition(Config{}, evidence);
+  EXPECT_EQ(d.step, Step::deliver);
+  EXPECT_EQ(d.policy, DmarcPolicy::quarantine);
+  EXPECT_EQ(d.rule, GetParam().rule);
+
+  Config always;
+  always.dmarc_reject = DmarcReject::always;
+  EXPECT_EQ(decide_disposition(always, evidence).step, Step::reject);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Doubts, UncorroboratedReject,
+    testing::Values(Doubt{"List", [](Evidence& e) { e.from_list = true; },
+                          "uncorroborated: mailing list"},
+                    Doubt{"Dkim", [](Evidence& e) { e.any_dkim_pass = true; },
+                          "uncorroborated: a DKIM signature passed"},
+                    Doubt{"SpfNone", [](Evidence& e) { e.spf = SpfResult::none; },
+                          "uncorroborated: spf is not fail"},
+                    Doubt{"SpfSoftfail", [](Evidence& e) { e.spf = SpfResult::softfail; },
+                          "uncorroborated: spf is not fail"},
+                    Doubt{"SpfTemperror", [](Evidence& e) { e.spf = SpfResult::temperror; },
+                          "uncorroborated: spf is not fail"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Policy, OwnDomainNeedsNoOtherSign) {
+  Evidence evidence = forged();
+  evidence.spf = SpfResult::none;
+  evidence.from_list = true;
+  evidence.own_domain = true;
+  EXPECT_EQ(decide_disposition(Config{}, evidence).step, Step::reject);
+}
+
+TEST(Policy, NeverOnlyMarks) {
+  Config config;
+  config.dmarc_reject = DmarcReject::never;
+  config.quarantine_action = QuarantineAction::reject;
+  const Disposition d = decide_disposition(config, forged());
+  EXPECT_EQ(d.step, Step::deliver);
+  EXPECT_EQ(d.policy, DmarcPolicy::quarantine);
+}
+
+TEST(Policy, QuarantineFollowsQuarantineAction) {
+  Config config;
+  const Evidence evidence = forged(DmarcPolicy::quarantine);
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::deliver);
+  EXPECT_EQ(decide_disposition(config, evidence).policy, DmarcPolicy::quarantine);
+  config.quarantine_action = QuarantineAction::hold;
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::hold);
+  config.quarantine_action = QuarantineAction::reject;
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::reject);
+}
+
+TEST(Policy, TestModePolicyIsTheOneThatCounts) {  // RFC 9989 4.7, t=y
+  Evidence evidence = forged();
+  evidence.dmarc.front().effective_policy = DmarcPolicy::quarantine;
+  EXPECT_EQ(decide_disposition(Config{}, evidence).policy, DmarcPolicy::quarantine);
+}
+
+TEST(Policy, TrustedMailIsNeverRefusedNorHeld) {
+  Config config;
+  config.dmarc_reject = DmarcReject::always;
+  config.quarantine_action = QuarantineAction::hold;
+  for (const DmarcPolicy policy : {DmarcPolicy::quarantine, DmarcPolicy::reject}) {
+    Evidence evidence = forged(policy);
+    evidence.trusted = true;
+    EXPECT_EQ(decide_disposition(config, evidence).step, Step::deliver);
+  }
+  Evidence evidence = forged();
+  evidence.trusted = true;
+  evidence.author.problem = "2 From fields";
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::deliver);
+}
+
+TEST(Policy, BadFromIsRefusedWithTheReason) {
+  Evidence evidence;
+  evidence.author.problem = "no From field";
+  const Disposition d = decide_disposition(Config{}, evidence);
+  EXPECT_EQ(d.step, Step::reject);
+  EXPECT_NE(d.reply.find("no From field"), std::string::npos);
+}
+
+TEST(Policy, BadFromFollowsItsOption) {
+  Evidence evidence;
+  evidence.author.problem = "no From field";
+  Config config;
+  config.bad_from = BadFromAction::quarantine;
+  EXPECT_EQ(decide_disposition(config, evidence).policy, DmarcPolicy::quarantine);
+  config.bad_from = BadFromAction::accept;
+  EXPECT_EQ(decide_disposition(config, evidence).policy, DmarcPolicy::none);
+}
+
+TEST(Policy, AcceptingBadFromDoesNotForgiveAFailingAuthor) {  // RFC 9989 11.5
+  Evidence evidence = forged();
+  evidence.author.problem = "2 From fields";
+  Config config;
+  config.bad_from = BadFromAction::accept;
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::reject);
+}
+
+TEST(Policy, WithSeveralAuthorsTheStrictestFailureStands) {  // RFC 9989 11.5
+  Author author;
+  author.problem = "2 domains";
+  const DmarcVerdict worst =
+      overall_verdict(author, {verdict(DmarcResult::pass, DmarcPolicy::reject),
+                               verdict(DmarcResult::fail, DmarcPolicy::none),
+                               verdict(DmarcResult::fail, DmarcPolicy::quarantine)});
+  EXPECT_EQ(worst.result, DmarcResult::fail);
+  EXPECT_EQ(worst.effective_policy, DmarcPolicy::quarantine);
+}
+
+TEST(Policy, WithoutASingleAuthorThereIsNoPass) {
+  Author author;
+  author.problem = "2 domains";
+  const DmarcVerdict overall =
+      overall_verdict(author, {verdict(DmarcResult::pass, DmarcPolicy::reject)});
+  EXPECT_EQ(overall.result, DmarcResult::permerror);
+}
+
+}  // namespace
+}  // namespace signet

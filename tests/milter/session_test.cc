@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Sessions fed by hand: what actions a message ends with, and that nothing of one message is
+// visible to the next. Whole messages with their verdicts are in tests/scenarios.
+
+#include "milter/session.h"
+
+#include <gtest/gtest.h>
+
+#include "milter/message_line.h"
+#include "tests/support/zone_resolver.h"
+
+namespace signet {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::sys_seconds;
+
+constexpr sys_seconds kNow{seconds(1'790'000'000)};
+
+constexpr const char* kZone = R"(
+example.com.         TXT "v=spf1 ip4:192.0.2.1 -all"
+_dmarc.example.com.  TXT "v=DMARC1; p=reject"
+slow.example.        TXT "v=spf1 include:spf.slow.example -all"
+timeout spf.slow.example
+_dmarc.slow.example. TXT "v=DMARC1; p=reject"
+)";
+
+std::shared_ptr<const Runtime> make_runtime(const Config& config = {}) {
+  auto runtime = std::make_shared<Runtime>();
+  runtime->config = config;
+  runtime->resolver = std::make_shared<ZoneResolver>(kZone);
+  runtime->host_name = "host.example";
+  return runtime;
+}
+
+class SessionTest : public testing::Test {
+ protected:
+  void from(const char* ip) { session_.connect(*parse_ip_address(ip), "mx.example"); }
+
+  void mail(const char* sender, Client client = {}) {
+    session_.helo("client.example");
+    session_.mail_from(sender, std::move(client), kNow);
+  }
+
+  std::vector<Action> finish(std::initializer_list<HeaderField> fields,
+                             std::string_view body = "Hello\r\n") {
+    for (const HeaderField& field : fields) session_.header(field.name, field.value);
+    session_.end_of_headers();
+    session_.body(body);
+    return session_.end_of_message("4XYZ", kNow);
+  }
+
+  RuntimeSlot slot_{make_runtime()};
+  Background background_{8};
+  Session session_{slot_, background_};
+};
+
+std::string first_results(const std::vector<Action>& actions) {
+  for (const Action& action : actions) {
+    const auto* header = std::get_if<InsertHeader>(&action);
+    if (header != nullptr && header->name == "Authentication-Results") return header->value;
+  }
+  return "";
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_F(SessionTest, GenuineMailGetsItsResultsAndNothingElse) {
+  from("192.0.2.1");
+  mail("<alice@example.com>");
+  const auto actions = finish({{"From", " Alice <alice@example.com>"}});
+  ASSERT_EQ(actions.size(), 1u);
+  const std::string results = first_results(actions);
+  EXPECT_TRUE(results.starts_with(" mx.example;")) << results;
+  EXPECT_TRUE(contains(results, "spf=pass")) << results;
+  EXPECT_TRUE(contains(results, "dkim=none")) << results;
+  EXPECT_TRUE(contains(results, "dmarc=pass")) << results;
+  EXPECT_EQ(session_.report().action, "accept");
+}
+
+TEST_F(SessionTest, ForgedMailIsRefusedAndNothingElseIsDone) {
+  from("192.0.2.66");
+  mail("<alice@example.com>");
+  const auto actions = finish(
+      {{"Authentication-Results", " mx.example; dmarc=pass"}, {"From", " alice@example.com"}});
+  ASSERT_EQ(actions.size(), 1u);
+  const auto* reply = std::get_if<Reply>(&actions[0]);
+  ASSERT_NE(reply, nullptr);
+  EXPECT_EQ(reply->code, 550);
+  EXPECT_EQ(reply->enhanced_code, "5.7.1");
+  EXPECT_TRUE(contains(reply->text, "DMARC"));
+  EXPECT_TRUE(contains(reply->text, "example.com"));
+}
+
+TEST_F(SessionTest, ForgedResultsAreRemovedFromTheHighestIndexDown) {  // RFC 8601 5
+  from("192.0.2.1");
+  mail("<alice@example.com>");
+  const auto actions = finish({{"Authentication-Results", " mx.example; dmarc=pass"},
+                               {"Authentication-Results", " other.example; dmarc=pass"},
+                               {"authentication-results", " \"MX.example\" 1; spf=pass"},
+                               {"From", " alice@example.com"}});
+  ASSERT_EQ(actions.size(), 3u);
+  EXPECT_EQ(actions[0], Action(DeleteHeader{"Authentication-Results", 3}));
+  EXPECT_EQ(actions[1], Action(DeleteHeader{"Authentication-Results", 1}));
+  EXPECT_TRUE(std::holds_alternative<InsertHeader>(actions[2]));
+}
+
+TEST_F(SessionTest, InternalMailIsNotVerifiedAndLosesForgedResultsToo) {
+  from("127.0.0.1");
+  mail("<alice@example.com>");
+  const auto actions = finish(
+      {{"Authentication-Results", " mx.example; dmarc=pass"}, {"From", " alice@example.com"}});
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0], Action(DeleteHeader{"Authentication-Results", 1}));
+  EXPECT_EQ(session_.report().outbound->unsigned_reason, "no key for example.com");
+}
+
+TEST_F(SessionTest, ASecondMailForgetsTheFirst) {
+  from("192.0.2.66");
+  mail("<alice@example.com>");
+  session_.header("From", " alice@example.com");
+  session_.header("Authentication-Results", " mx.example; spf=pass");
+  mail("<bob@nowhere.example>");
+  const auto actions = finish({{"From", " bob@nowhere.example"}});
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_TRUE(contains(first_results(actions), "header.from=nowhere.example"))
+      << first_results(actions);
+}
+
+TEST_F(SessionTest, AbortedMessagesLeaveNothingBehind) {
+  from("192.0.2.66");
+  mail("<alice@example.com>");
+  session_.header("From", " alice@example.com");
+  session_.reset();
+  EXPECT_FALSE(session_.in_message());
+  EXPECT_TRUE(session_.end_of_message("4XYZ", kNow).empty());
+}
+
+TEST_F(SessionTest, StepsOutsideAMessageAreHarmless) {
+  session_.header("From", " alice@example.com");
+  session_.end_of_headers();
+  session_.body("x");
+  EXPECT_TRUE(session_.end_of_message("", kNow).empty());
+}
+
+TEST_F(SessionTest, TwoFromFieldsAreRefused) {
+  from("192.0.2.1");
+  mail("<alice@example.com>");
+  const auto actions = finish({{"From", " alice@example.com"}, {"From", " mallory@evil.example"}});
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<Reply>(actions[0]));
+}
+
+TEST_F(SessionTest, ADnsErrorIsTemperrorAndTheMessageGoesOn) {
+  from("192.0.2.9");
+  mail("<alice@slow.example>");
+  const auto actions = finish({{"From", " alice@slow.example"}});
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_TRUE(contains(first_results(actions), "spf=temperror")) << first_results(actions);
+  EXPECT_TRUE(contains(first_results(actions), "dmarc=temperror")) << first_results(actions);
+}
+
+TEST_F(SessionTest, AMessageEndsUnderTheConfigItBeganWith) {
+  from("192.0.2.66");
+  mail("<alice@example.com>");
+  Config gentle;
+  gentle.dmarc_reject = DmarcReject::never;
+  slot_.replace(make_runtime(gentle));
+  EXPECT_TRUE(std::holds_alternative<Reply>(finish({{"From", " alice@example.com"}})[0]));
+  mail("<alice@example.com>");
+  EXPECT_TRUE(std::holds_alternative<InsertHeader>(finish({{"From", " alice@example.com"}})[0]));
+}
+
+TEST_F(SessionTest, AuthenticatedSendersAreNamedIfSoConfigured) {  // RFC 8601 2.7.4
+  Config config;
+  config.add_auth_results_for_authenticated = true;
+  slot_.replace(make_runtime(config));
+  from("192.0.2.66");
+  Client client;
+  client.auth_type = "PLAIN";
+  client.auth_login = "alice";
+  mail("<alice@example.com>", client);
+  const std::string results = first_results(finish({{"From", " alice@example.com"}}));
+  EXPECT_TRUE(contains(results, "auth=pass")) << results;
+  EXPECT_TRUE(contains(results, "smtp.auth=alice")) << results;
+}
+
+TEST_F(SessionTest, TheLogLineTellsRoleRuleResultsAndQueueId) {
+  from("192.0.2.1");
+  mail("<alice@example.com>");
+  (void)finish({{"From", " alice@example.com"}});
+  const std::string line = to_log_line(session_.report());
+  for (const char* part :
+       {"queue_id=4XYZ", "role=inbound", "role_rule=external", "spf=pass", "dkim=none",
+        "dmarc=pass", "client=192.0.2.1", "action=accept", "time=", "dns_questions="}) {
+    EXPECT_TRUE(contains(line, part)) << part << " in " << line;
+  }
+}
+
+TEST_F(SessionTest, TheLogLineCannotBeForged) {
+  from("192.0.2.1");
+  session_.helo("a\nqueue_id=FORGED");
+  session_.mail_from("<x\r\ny@example.com>", {}, kNow);
+  (void)finish({{"From", " \"a\r\n b\" <alice@example.com>"}});
+  const std::string line = to_log_line(session_.report());
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ(line.find('\r'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace signet
