@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -13,19 +14,19 @@
 namespace signet {
 namespace {
 
-constexpr size_t kSampleWidth = 78;
+constexpr size_t kWidth = 78;
 
-/// `text` as comment lines of at most kSampleWidth octets.
-std::string comment(std::string_view text) {
+/// `text` as lines of at most kWidth octets, each beginning with `start`.
+std::string wrapped(std::string_view text, std::string_view start) {
   std::string out;
-  std::string line = "#";
+  std::string line{start};
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find(' '));
-    if (line.size() + 1 + word.size() > kSampleWidth) {
+    if (line.size() > start.size() && line.size() + 1 + word.size() > kWidth) {
       out += line + '\n';
-      line = "#";
+      line = start;
     }
-    line += ' ';
+    if (line.size() > start.size()) line += ' ';
     line += word;
     text.remove_prefix(std::min(word.size() + 1, text.size()));
   }
@@ -49,20 +50,18 @@ std::vector<std::string_view> sentences(std::string_view text) {
 std::string sample_option(const ConfigOption& row, const Config& defaults) {
   const std::string value = row.get(defaults);
   if (value.empty()) {
-    return comment(fmt::format("{} Not set by default.", row.help)) +
+    return wrapped(fmt::format("{} Not set by default.", row.help), "# ") +
            fmt::format("#{} {}\n", row.keyword, row.value);
   }
-  return comment(fmt::format("{} ({})", row.help, row.value)) +
+  return wrapped(fmt::format("{} ({})", row.help, row.value), "# ") +
          fmt::format("#{} {}\n", row.keyword, value);
 }
 
-/// mdoc(7): a line must not begin with a dot or an apostrophe, and backslashes are escapes. Help
-/// texts are ours and have neither.
+/// mdoc(7): sentences begin on lines of their own. A line must not begin with a dot or apostrophe,
+/// and backslashes are escapes; help texts are ours and have no such word.
 std::string manual_option(const ConfigOption& row, const Config& defaults) {
   std::string out = fmt::format(".It Cm {} Ar {}\n", row.keyword, row.value);
-  for (const std::string_view sentence : sentences(row.help)) {
-    out += fmt::format("{}\n", sentence);
-  }
+  for (const std::string_view sentence : sentences(row.help)) out += wrapped(sentence, "");
   const std::string value = row.get(defaults);
   if (value.empty()) return out + "Not set by default.\n";
   return out + fmt::format("The default is\n.Ql \"{}\" .\n", value);

@@ -229,14 +229,15 @@ std::vector<ConfigOption> process_options() {
                   "IPv6 address write inet6:PORT@ADDRESS. Anyone who can connect can have mail "
                   "signed, so keep TCP sockets on the loopback interface."),
       text_option("SocketOwner", "USER[:GROUP]", &Config::socket_owner, parse_user,
-                  "Who owns a local socket. Without it the socket belongs to the user Signet runs "
-                  "as."),
+                  "Who owns a local socket, if Signet is started by root. Without it the socket "
+                  "belongs to the user and group that Signet runs as."),
       option("SocketMode", "MODE", &Config::socket_mode, parse_mode, print_mode,
              "The permissions of a local socket, in octal. The MTA must be able to write to it."),
       text_option("UserID", "USER[:GROUP]", &Config::user_id, parse_user,
-                  "The user, and the group, that Signet runs as when it was started by root."),
+                  "The user, and the group, that Signet runs as if it is started by root. systemd "
+                  "starts it as the user signet."),
       path_option("PidFile", "FILE", &Config::pid_file,
-                  "A file for the process id. systemd does not need one."),
+                  "A file for the process id; systemd needs none."),
       seconds_option("MilterTimeout", &Config::milter_timeout, {10s, 24h},
                      "The longest silence of the MTA within a session before Signet drops the "
                      "connection. Keep it above the MTA's longest SMTP timeout."),
@@ -248,7 +249,8 @@ std::vector<ConfigOption> process_options() {
 std::vector<ConfigOption> log_options() {
   return {
       choice_option("LogTarget", &Config::log_target, kLogTargets,
-                    "Where the log goes. The flag -f overrides it with stderr."),
+                    "Where the log goes. The flag -f, and so the systemd unit, overrides it with "
+                    "stderr, which systemd connects with the journal."),
       choice_option("LogLevel", &Config::log_level, kLogLevels,
                     "The least severe lines that are logged. At info there is one line for each "
                     "message."),
@@ -371,13 +373,14 @@ std::vector<ConfigOption> dmarc_options() {
       choice_option("DMARCReject", &Config::dmarc_reject, kDmarcReject,
                     "When to refuse a message that fails DMARC and whose domain asks for reject. "
                     "RFC 9989 forbids doing so for that reason alone, because it loses mail that "
-                    "went through mailing lists and forwarders: corroborated, the default, refuses "
-                    "if something else speaks against the message too, and otherwise does what "
-                    "QuarantineAction says. always refuses; never only quarantines."),
+                    "went through mailing lists and forwarders. Hence corroborated: refuse if SPF "
+                    "says fail, no DKIM signature passes and it is not mail of a list, or if the "
+                    "domain is one we sign for; else do what QuarantineAction says. With always "
+                    "every such message is refused, with never it is delivered and only marked."),
       choice_option("QuarantineAction", &Config::quarantine_action, kQuarantineActions,
-                    "What quarantine means: header delivers, marked by the dmarc=fail of "
-                    "Authentication-Results, for filters behind; hold puts the message into the "
-                    "MTA's hold queue; reject refuses it."),
+                    "What quarantine means: header delivers the message, marked by dmarc=fail in "
+                    "Authentication-Results for filters behind; hold puts it into the MTA's hold "
+                    "queue; reject refuses it."),
       choice_option("BadFrom", &Config::bad_from, kBadFromActions,
                     "What happens to a message whose From field names no domain, several domains "
                     "or cannot be read, or that has not exactly one From field. It never passes "

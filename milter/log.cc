@@ -7,13 +7,17 @@
 #include "milter/log.h"
 
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/sinks/systemd_sink.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 
 #include "dns/name.h"
@@ -113,6 +117,32 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::info;
 }
 
+/// The level as a number of syslog, for the journal: a line on stderr may begin with `<6>`
+/// (sd-daemon(3)).
+class PriorityFlag final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+              spdlog::memory_buf_t& line) override {
+    const char digit = message.level >= spdlog::level::err    ? '3'
+                       : message.level >= spdlog::level::warn ? '4'
+                       : message.level >= spdlog::level::info ? '6'
+                                                              : '7';
+    line.push_back(digit);
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<PriorityFlag>();
+  }
+};
+
+/// systemd.exec(5): $JOURNAL_STREAM holds device and inode of the stream to the journal; if stderr
+/// is something else by now they differ.
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
+  return stream == fmt::format("{}:{}", status.st_dev, status.st_ino);
+}
+
 spdlog::sink_ptr make_sink(LogTarget target, int facility) {
   const std::string ident{kLogIdent};
   switch (target) {
@@ -124,7 +154,10 @@ spdlog::sink_ptr make_sink(LogTarget target, int facility) {
       break;
   }
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<PriorityFlag>('*');
+  formatter->set_pattern(stderr_is_journal() ? "<%*>%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  sink->set_formatter(std::move(formatter));
   return sink;
 }
 

@@ -22,8 +22,9 @@ namespace signet {
 inline constexpr std::string_view kLogIdent = "signet-milter";
 
 /// A logger as the config asks for; `foreground` overrides the target with stderr. Lines on stderr
-/// carry an ISO 8601 time and the level; syslog and journald keep those themselves. Any thread may
-/// log. Syslog is one connection per process: a newer syslog logger takes it over from an older.
+/// carry an ISO 8601 time and the level; syslog and journald keep those themselves, and so does the
+/// journal if systemd has connected stderr with it. Any thread may log. Syslog is one connection
+/// per process: a newer syslog logger takes it over from an older.
 Result<std::shared_ptr<spdlog::logger>> make_logger(const Config& config, bool foreground);
 
 /// The number of a syslog facility (RFC 5424 6.2.1, as <syslog.h> has it): "mail", "local0" to

@@ -159,6 +159,8 @@ TEST(ConfigOptions, EachHelpIsSentencesThatMdocLeavesAlone) {
     EXPECT_TRUE(option.help.ends_with('.')) << option.keyword;
     EXPECT_FALSE(option.help.starts_with('.')) << option.keyword;
     EXPECT_EQ(option.help.find_first_of("\\\n"), std::string_view::npos) << option.keyword;
+    EXPECT_EQ(option.help.find(" ."), std::string_view::npos) << option.keyword;
+    EXPECT_EQ(option.help.find(" '"), std::string_view::npos) << option.keyword;
     EXPECT_FALSE(option.group.empty()) << option.keyword;
     EXPECT_FALSE(option.value.empty()) << option.keyword;
   }

@@ -83,6 +83,21 @@ TEST(Logger, WritesTimeLevelAndTextToStderrInTheForeground) {
   EXPECT_EQ(line.substr(29), " warning queue=4F2\n");
 }
 
+TEST(Logger, WritesThePriorityInsteadIfStderrIsTheJournal) {  // systemd.exec(5), sd-daemon(3)
+  testing::internal::CaptureStderr();
+  struct stat status {};
+  ASSERT_EQ(fstat(STDERR_FILENO, &status), 0);
+  const std::string stream = fmt::format("{}:{}", status.st_dev, status.st_ino);
+  setenv("JOURNAL_STREAM", stream.c_str(), 1);
+  const auto logger = make_logger(Config{}, true);
+  unsetenv("JOURNAL_STREAM");
+  ASSERT_TRUE(logger);
+  (*logger)->error("a");
+  (*logger)->warn("b");
+  (*logger)->info("c");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "<3>a\n<4>b\n<6>c\n");
+}
+
 TEST(Logger, LeavesOutWhatTheLevelLeavesOut) {
   Config config;
   config.log_level = LogLevel::warning;
