@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the scenarios of tests/scenarios through a real Postfix with a real signet-milter.
+
+One Postfix serves the whole run; each scenario has a signet-milter of its own. The last line says
+`N passed, N failed`; the exit status is 1 if any failed. Needs root, for Postfix.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from keys import Keys
+from milter import SignetMilter
+from nameserver import NameServer
+from postfix import Postfix, free_port
+from scenario import ScenarioError, header_fields, load, matches
+from sink import Sink
+
+_SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
+_SERVICE_USER = "nobody"
+
+
+class Run:
+    """What all scenarios share: the Postfix, its sink, the DNS, the keys, a folder."""
+
+    def __init__(self, program, folder, postfix, sink, dns, keys, port):
+        self.program, self.folder, self.port = program, Path(folder), port
+        self.postfix, self.sink, self.dns, self.keys = postfix, sink, dns, keys
+
+    def play(self, scenario):
+        """Plays one scenario; the list of what was not as expected."""
+        self.dns.load(scenario.zone)
+        with SignetMilter(self.program, self.folder, self.port, self._config(scenario)) as milter:
+            message = self._message(scenario)
+            reply = self.postfix.send(scenario.envelope, message)
+            outcome = self._outcome(reply, milter)
+            milter.stop()  # so that its log is complete
+            problems = [p for p in (outcome.check(*e) for e in scenario.expect) if p]
+        return problems + outcome.unasked_problems(scenario.expect)
+
+    def _config(self, scenario):
+        records = self.folder / "records.zone"
+        text = scenario.zone.records
+        for kind in ("rsa", "ed25519"):
+            text = text.replace(f"${kind.upper()}", self.keys.published(kind))
+        records.write_text(text)
+        directory = self.folder / "keys" / scenario.name
+        directory.mkdir(parents=True)
+        for key in scenario.keys:
+            self.keys.install(directory, key.domain, key.selector, key.kind, _SERVICE_USER)
+        # The scenario's own lines come last and win.
+        ours = {"UserID": _SERVICE_USER, "LogTarget": "stderr", "AuthservID": "mx.example.org",
+                "DNSData": records, "Nameservers": f"127.0.0.1@{self.dns.port}",
+                "KeyDirectory": directory}
+        own_words = {line.split()[0].lower() for line in scenario.config.splitlines() if line}
+        return scenario.config + "".join(f"{keyword} {value}\n" for keyword, value in ours.items()
+                                         if keyword.lower() not in own_words)
+
+    def _message(self, scenario):
+        message = scenario.message
+        for signer in scenario.signers:
+            message = self.keys.sign(message, signer.domain, signer.selector, signer.kind)
+        return message + (f"{scenario.append}\r\n".encode() if scenario.append else b"")
+
+    def _outcome(self, reply, milter):
+        queue_id, held, message = reply.queue_id, False, b""
+        if queue_id:
+            held = self.postfix.held(queue_id)
+            if held:
+                message = self.postfix.held_message(queue_id)
+                self.postfix.delete(queue_id)
+            else:
+                delivery = self.sink.take()
+                message = delivery.octets if delivery else b""
+        return Outcome(reply, held, message, self.keys, milter)
+
+
+class Outcome:
+    """What became of one message, and whether that is what a line of [expect] says."""
+
+    def __init__(self, reply, held, message, keys, milter):
+        self.reply, self.held, self.message = reply, held, message
+        self.fields = header_fields(message)
+        self._keys, self._milter = keys, milter
+
+    def check(self, key, value):
+        """"" if the expectation holds, else what is there instead."""
+        return getattr(self, "_check_" + key.replace("-", "_"))(value)
+
+    def unasked_problems(self, expect):
+        """A scenario that says nothing of them expects acceptance, and no hold."""
+        asked = {key for key, _ in expect}
+        problems = [] if "reply" in asked else [self._check_reply("250 *")]
+        problems += [] if "held" in asked else [self._check_held("no")]
+        return [problem for problem in problems if problem]
+
+    def _check_reply(self, pattern):
+        return "" if matches(pattern, str(self.reply)) else f"reply is {self.reply}, not {pattern}"
+
+    def _check_held(self, value):
+        return "" if self.held == (value == "yes") else f"held: {self.held}, expected {value}"
+
+    def _check_top(self, pattern):
+        top = self.fields[0] if self.fields else "nothing"
+        return "" if matches(pattern, top) else f"top is\n    {top}\n  not\n    {pattern}"
+
+    def _check_header(self, pattern):
+        return "" if self._count(pattern) else f"no field is\n    {pattern}\n{self._listed()}"
+
+    def _check_no_header(self, pattern):
+        return f"a field is\n    {pattern}\n{self._listed()}" if self._count(pattern) else ""
+
+    def _check_count(self, value):
+        number, _, pattern = value.partition(" ")
+        found = self._count(pattern)
+        return "" if found == int(number) else f"{found} fields, not {number}, are\n    {pattern}"
+
+    def _check_signature(self, value):
+        verdict = self._keys.verify(self.message, *value.split())
+        return "" if verdict == "pass" else f"signature {value}: {verdict}\n{self._listed()}"
+
+    def _check_log(self, pattern):
+        lines = self._milter.log.splitlines()
+        return "" if any(matches(f"*{pattern}*", line) for line in lines) else (
+            f"no log line is\n    {pattern}\n" + "\n".join("    " + line for line in lines))
+
+    def _count(self, pattern):
+        return sum(matches(pattern, text) for text in self.fields)
+
+    def _listed(self):
+        return "  but there are\n" + "\n".join("    " + text for text in self.fields)
+
+
+def _paths(names):
+    if not names:
+        return sorted(_SCENARIOS.glob("*.scenario"))
+    return [_SCENARIOS / f"{name}.scenario" for name in names]
+
+
+def _play_all(run, paths):
+    """Prints a line for each scenario; the number that failed."""
+    failed = 0
+    for path in paths:
+        began = time.monotonic()
+        try:
+            problems = run.play(load(path))
+        except (ScenarioError, RuntimeError, TimeoutError, OSError) as error:
+            problems = [str(error)]
+        word = "FAILED" if problems else "ok"
+        print(f"{word:6} {path.stem} ({time.monotonic() - began:.2f} s)", flush=True)
+        for problem in problems:
+            print("  " + problem, flush=True)
+        failed += bool(problems)
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", required=True, help="the build tree that holds the programs")
+    parser.add_argument("scenario", nargs="*", help="names without .scenario; all by default")
+    arguments = parser.parse_args()
+    program = Path(arguments.build).resolve() / "milter/signet-milter"
+    paths = _paths(arguments.scenario)
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="signet-e2e-") as folder, Sink() as sink, \
+            NameServer() as dns, Postfix(folder, f"inet:127.0.0.1:{port}", sink.port) as postfix:
+        run = Run(program, folder, postfix, sink, dns, Keys(folder), port)
+        failed = _play_all(run, paths)
+    print(f"{len(paths) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
