@@ -25,10 +25,10 @@ std::string_view to_string(SpfResult result);
 
 /// RFC 7208 4.6.4, and the time limit it recommends.
 struct SpfLimits {
-  int terms = 10;         ///< mechanisms and modifiers that query the DNS
-  int void_lookups = 2;   ///< answers without data; one more is permerror
-  int mx_names = 10;      ///< address lookups per "mx"; one more is permerror
-  int ptr_names = 10;     ///< names looked at per "ptr" and %{p}; the rest is ignored
+  int terms = 10;        ///< mechanisms and modifiers that query the DNS; below 100
+  int void_lookups = 2;  ///< answers without data; one more is permerror
+  int mx_names = 10;     ///< MX records an "mx" may have; one more is permerror
+  int ptr_names = 10;    ///< names looked at per "ptr" and %{p}; the rest is ignored
 };
 
 /// Who is at the door. Nothing here needs to be valid: that is what the check is for.
@@ -37,30 +37,34 @@ struct SpfRequest {
   std::string helo;       ///< as given in HELO or EHLO
   std::string mail_from;  ///< address without angle brackets; empty for the null reverse-path
   std::string receiver;   ///< our own host name, for %{r}
-  std::chrono::sys_seconds now;  ///< for %{t}
-  bool want_explanation = false; ///< look up exp= after a fail (RFC 7208 6.2)
+  std::chrono::sys_seconds now;   ///< for %{t}
+  bool want_explanation = false;  ///< look up exp= after a fail (RFC 7208 6.2)
+  bool want_trace = false;        ///< fill SpfVerdict::trace
 };
 
 /// One step of an evaluation, for people (`signet spf --trace`).
 struct SpfTraceStep {
-  int depth = 0;         ///< 0 in the first record, one more in each include or redirect
-  Name record;           ///< the domain whose record holds the term
-  std::string term;      ///< as written
-  std::string outcome;   ///< "match", "no match", or what went wrong, with what it resolved to
+  int depth = 0;        ///< 0 in the first record, one more in each include or redirect
+  Name record;          ///< the domain whose record holds the term
+  std::string term;     ///< as written
+  std::string outcome;  ///< "match", "no match", or what went wrong, with what it resolved to;
+                        ///< one line of printable ASCII
 };
 
 /// The verdict and where it came from.
 struct SpfVerdict {
   SpfResult result = SpfResult::none;
-  std::string identity;     ///< what was checked: the address or the HELO name, as used in `sender`
-  Name domain;              ///< the domain checked, the root if there was none
-  std::string mechanism;    ///< the term that decided, as written: "ip4:192.0.2.0/24", "-all"; may be empty
-  std::string problem;      ///< for none, temperror, permerror: why, one line
-  std::string explanation;  ///< for fail, if asked for: printable ASCII, one line; may be empty
+  /// What was checked: the address or the HELO name, as used in `sender`.
+  std::string identity;
+  Name domain;                 ///< the domain checked, the root if there was none
+  std::string mechanism;       ///< the term that decided, as written ("-all"), or empty
+  std::string problem;         ///< for none, temperror, permerror: why, one line of printable ASCII
+  std::string explanation;     ///< for fail, if asked for: printable ASCII, one line; may be empty
   bool only_all_fail = false;  ///< the domain's whole policy is "v=spf1 -all"
-  int terms = 0;            ///< of SpfLimits::terms used
-  int void_lookups = 0;     ///< of SpfLimits::void_lookups used
-  std::vector<SpfTraceStep> trace;
+  int terms = 0;               ///< of SpfLimits::terms used
+  int void_lookups = 0;        ///< answers without data, of which SpfLimits::void_lookups may be
+  int questions = 0;           ///< asked of the resolver; at most 111 with the default limits
+  std::vector<SpfTraceStep> trace;  ///< in the order of evaluation; if asked for
 };
 
 /// The MAIL FROM identity; for the null reverse-path `postmaster@` + HELO (RFC 7208 2.4).
