@@ -6,10 +6,12 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <cstring>
 #include <optional>
 
 namespace signet {
@@ -60,6 +62,20 @@ IpAddress IpAddress::v6(std::array<uint8_t, 16> octets) {
   address.v4_ = false;
   address.octets_ = octets;
   return address;
+}
+
+std::optional<IpAddress> ip_address_of(const sockaddr* peer) {
+  if (peer != nullptr && peer->sa_family == AF_INET) {
+    std::array<uint8_t, 4> octets{};
+    std::memcpy(octets.data(), &reinterpret_cast<const sockaddr_in*>(peer)->sin_addr, 4);
+    return IpAddress::v4(octets);
+  }
+  if (peer != nullptr && peer->sa_family == AF_INET6) {
+    std::array<uint8_t, 16> octets{};
+    std::memcpy(octets.data(), &reinterpret_cast<const sockaddr_in6*>(peer)->sin6_addr, 16);
+    return IpAddress::v6(octets);
+  }
+  return std::nullopt;
 }
 
 Result<IpAddress> parse_ip_address(std::string_view text) {

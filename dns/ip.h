@@ -5,9 +5,12 @@
 
 #pragma once
 
+#include <sys/socket.h>
+
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +41,8 @@ class IpAddress {
   std::array<uint8_t, 16> octets_{};
 };
 
+/// The address of a peer; nothing for a null pointer or a family other than IPv4 and IPv6.
+std::optional<IpAddress> ip_address_of(const sockaddr* peer);
 /// Dotted quad or RFC 4291 text, without brackets, port or zone. Mapped IPv6 becomes IPv4.
 Result<IpAddress> parse_ip_address(std::string_view text);
 /// Dotted quad, or RFC 5952 text for IPv6.

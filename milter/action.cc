@@ -18,4 +18,19 @@ std::string reply_text(std::string_view raw) {
   return text;
 }
 
+std::string milter_reply_text(std::string_view text) {
+  std::string doubled;
+  for (const char c : text) doubled.append(c == '%' ? 2 : 1, c);
+  return doubled;
+}
+
+std::string milter_field_body(std::string_view value, bool keep_leading_space) {
+  if (!keep_leading_space && value.starts_with(' ')) value.remove_prefix(1);
+  std::string body;
+  for (const char c : value) {
+    if (c != '\r') body += c;
+  }
+  return body;
+}
+
 }  // namespace signet

@@ -46,4 +46,11 @@ using Action = std::variant<InsertHeader, DeleteHeader, Reply, Quarantine>;
 /// octets become '?', at most 400 octets.
 std::string reply_text(std::string_view raw);
 
+/// A reply text as smfi_setreply() wants it: `%` doubled, because libmilter formats it.
+std::string milter_reply_text(std::string_view text);
+
+/// An InsertHeader value as smfi_insheader() wants it: folds as LF, and the leading space only if
+/// the MTA agreed to keep it (SMFIP_HDR_LEADSPC).
+std::string milter_field_body(std::string_view value, bool keep_leading_space);
+
 }  // namespace signet

@@ -2,12 +2,11 @@
 
 #include "milter/callbacks.h"
 
-#include <arpa/inet.h>
 #include <libmilter/mfapi.h>
 
-#include <cstring>
 #include <exception>
 
+#include "milter/log.h"
 #include "milter/message_line.h"
 #include "milter/session.h"
 
@@ -48,21 +47,6 @@ std::string text_or_empty(const char* text) { return text == nullptr ? "" : text
 
 std::string macro(SMFICTX* context, const char* name) {
   return text_or_empty(smfi_getsymval(context, const_cast<char*>(name)));
-}
-
-std::optional<IpAddress> address_of(const _SOCK_ADDR* address) {
-  if (address == nullptr) return std::nullopt;
-  if (address->sa_family == AF_INET) {
-    std::array<uint8_t, 4> octets{};
-    std::memcpy(octets.data(), &reinterpret_cast<const sockaddr_in*>(address)->sin_addr, 4);
-    return IpAddress::v4(octets);
-  }
-  if (address->sa_family == AF_INET6) {
-    std::array<uint8_t, 16> octets{};
-    std::memcpy(octets.data(), &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, 16);
-    return IpAddress::v6(octets);
-  }
-  return std::nullopt;
 }
 
 Connection* connection_of(SMFICTX* context) {
@@ -117,7 +101,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long pro
 
 sfsistat on_connect(SMFICTX* context, char* /*name*/, _SOCK_ADDR* address) {
   return quietly(context, SMFIP_NR_CONN, [&](Connection& connection) {
-    connection.session.connect(address_of(address), macro(context, "j"));
+    connection.session.connect(ip_address_of(address), macro(context, "j"));
   });
 }
 
@@ -156,22 +140,6 @@ sfsistat on_body(SMFICTX* context, unsigned char* octets, size_t size) {
   });
 }
 
-// libmilter wants folds as LF, and gets the leading space only if that was agreed on.
-std::string header_text(const Connection& connection, const std::string& value) {
-  std::string text;
-  for (const char c : value) {
-    if (c != '\r') text += c;
-  }
-  if ((connection.protocol & SMFIP_HDR_LEADSPC) == 0 && text.starts_with(' ')) text.erase(0, 1);
-  return text;
-}
-
-std::string percent_doubled(const std::string& text) {
-  std::string doubled;
-  for (const char c : text) doubled.append(c == '%' ? 2 : 1, c);
-  return doubled;
-}
-
 // Carries out one action; false if libmilter would not.
 struct Perform {
   SMFICTX* context;
@@ -180,7 +148,8 @@ struct Perform {
 
   bool operator()(const InsertHeader& header) const {
     std::string name = header.name;
-    std::string value = header_text(connection, header.value);
+    std::string value =
+        milter_field_body(header.value, (connection.protocol & SMFIP_HDR_LEADSPC) != 0);
     return smfi_insheader(context, 0, name.data(), value.data()) == MI_SUCCESS;
   }
   bool operator()(const DeleteHeader& header) const {
@@ -195,7 +164,7 @@ struct Perform {
     answer = reply.code >= 500 ? SMFIS_REJECT : SMFIS_TEMPFAIL;
     std::string code = std::to_string(reply.code);
     std::string enhanced = reply.enhanced_code;
-    std::string text = percent_doubled(reply.text);
+    std::string text = milter_reply_text(reply.text);
     return smfi_setreply(context, code.data(), enhanced.data(), text.data()) == MI_SUCCESS;
   }
 };
@@ -205,7 +174,8 @@ sfsistat finish_message(SMFICTX* context, Connection& connection) {
   sfsistat answer = SMFIS_CONTINUE;
   for (const Action& action : actions) {
     if (std::visit(Perform{context, connection, answer}, action)) continue;
-    service->log->error("libmilter refused an action on queue_id={}", macro(context, "i"));
+    service->log->error("libmilter refused an action, queue_id={}",
+                        log_value(connection.session.report().queue_id));
     if (answer == SMFIS_CONTINUE) return SMFIS_TEMPFAIL;
   }
   service->log->info("{}", to_log_line(connection.session.report()));

@@ -1,10 +1,12 @@
 # The test files and fuzz targets: one line each.
+signet_test(crypto dkim_verifier signet_test_dns)
 signet_test(dns ip)
 signet_test(dns name)
 signet_test(dns resolver)
 signet_test(dns spf_suite signet_test_dns PkgConfig::YAML_CPP)
 signet_test(dns tag_list)
 signet_test(dns zone_data signet_test_dns)
+signet_test(milter action)
 signet_test(milter background)
 signet_test(milter config)
 signet_test(milter config_options)

@@ -34,16 +34,19 @@ TEST(Background, RunsAsManyAtOnceAsItMay) {
 }
 
 TEST(Background, DroppingAFutureDoesNotWait) {
+  std::latch begun(1);
   std::latch release(1);
   std::atomic<bool> ran = false;
   {
     Background background(1);
     {
       const auto abandoned = background.start([&] {
+        begun.count_down();
         release.wait();
         ran = true;
       });
     }
+    begun.wait();
     EXPECT_FALSE(ran);
     release.count_down();
   }

@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(
                           "uncorroborated: spf is not fail"},
                     Doubt{"SpfTemperror", [](Evidence& e) { e.spf = SpfResult::temperror; },
                           "uncorroborated: spf is not fail"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(Policy, OwnDomainNeedsNoOtherSign) {
   Evidence evidence = forged();

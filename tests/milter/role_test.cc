@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"InternalOnVerifyingListener", "127.0.0.1", "", "proxied", false, true,
              "VerifyingListeners proxied"},
         Case{"OtherLoopback", "127.0.0.2", "", "", false, false, "external"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(Role, ModeLimitsWhatIsDone) {
   Config config;
