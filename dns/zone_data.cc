@@ -115,6 +115,13 @@ std::array<uint8_t, N> address_of(const ldns_rdf& rdf) {
   return octets;
 }
 
+/// The type's number; nothing if the text wrote one past 16 bits (`TYPE65536`), which ldns lets by.
+std::optional<uint16_t> type_of(const ldns_rr& rr) {
+  const auto number = static_cast<uint32_t>(ldns_rr_get_type(&rr));
+  if (number > UINT16_MAX) return std::nullopt;
+  return static_cast<uint16_t>(number);
+}
+
 /// Whether the record has, from its first field on, fields of these types. ldns sees to that for
 /// what it parsed field by field, not for data given as hexadecimal octets (RFC 3597 5).
 bool has_fields(const ldns_rr& rr, std::initializer_list<ldns_rdf_type> types) {
@@ -126,6 +133,7 @@ bool has_fields(const ldns_rr& rr, std::initializer_list<ldns_rdf_type> types) {
 }
 
 bool is_well_formed(const ldns_rr& rr) {
+  if (!type_of(rr)) return false;
   switch (ldns_rr_get_type(&rr)) {
     case LDNS_RR_TYPE_A:
       return has_fields(rr, {LDNS_RDF_TYPE_A});
@@ -180,9 +188,9 @@ Answer empty_answer(DnsStatus status, std::chrono::seconds ttl, std::string erro
 
 /// What the text says about one name. A node without sets is an empty non-terminal.
 struct Node {
-  std::map<ldns_rr_type, Answer> sets;  ///< of every type in the text, asked for or not
+  std::map<uint16_t, Answer> sets;  ///< by type: of every one in the text, asked for or not
   const Answer* find(RecordType type) const {
-    const auto found = sets.find(static_cast<ldns_rr_type>(type));
+    const auto found = sets.find(static_cast<uint16_t>(type));
     return found == sets.end() ? nullptr : &found->second;
   }
 };
@@ -229,16 +237,15 @@ std::optional<Error> ZoneData::Records::add(const ldns_rr& rr) {
 
 std::optional<Error> ZoneData::Records::add_to_set(const Name& owner, const ldns_rr& rr) {
   auto& sets = nodes[owner].sets;
-  const ldns_rr_type type = ldns_rr_get_type(&rr);
   const std::chrono::seconds ttl(ldns_rr_ttl(&rr));
-  const auto [set, added] = sets.try_emplace(type, empty_answer(DnsStatus::answered, ttl));
+  const auto [set, added] = sets.try_emplace(*type_of(rr), empty_answer(DnsStatus::answered, ttl));
   auto grown = with_record(std::move(set->second), rr);
   if (!grown) return Error{grown.error()};
   // RFC 2181 5.2 wants one TTL for a set; the least of several is always safe.
   set->second = *std::move(grown);
   set->second.ttl = std::min(set->second.ttl, ttl);
   // RFC 1034 3.6.2: a CNAME stands alone.
-  const auto alias = sets.find(LDNS_RR_TYPE_CNAME);
+  const auto alias = sets.find(static_cast<uint16_t>(RecordType::cname));
   if (alias != sets.end() && (sets.size() > 1 || alias->second.names.size() > 1)) {
     return Error{"a name with a CNAME has no other records"};
   }

@@ -204,6 +204,7 @@ TEST(ZoneData, ErrorsNameSourceAndLine) {
       {"\n\nbroken\n", "test.zone:3: "},
       {"a. CNAME b.\na. A 192.0.2.1\n", "test.zone:2: "},
       {"a. CNAME b.\na. CNAME c.\n", "test.zone:2: "},
+      {"a. TYPE65537 \\# 4 C0000201\n", "test.zone:1: "},
       {"a. CH TXT x\n", "test.zone:1: "},
       {"a\\.b. A 192.0.2.1\n", "test.zone:1: "},
       {"$INCLUDE other\n", "test.zone:1: "},
