@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The two hashes of a DKIM signature (RFC 6376 3.7), both SHA-256: over the body, streamed, and
+// over the signed header fields. Shared by signer and verifier.
+
+#pragma once
+
+#include <openssl/types.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/canonical.h"
+#include "crypto/dkim_signature.h"
+#include "crypto/message.h"
+
+namespace signet {
+
+/// SHA-256 of octets that arrive in pieces. Any thread, one at a time.
+class Sha256 {
+ public:
+  Sha256();
+  void update(std::string_view octets);
+  /// The 32 octets; once.
+  std::string finish();
+
+ private:
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const;
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context_;
+};
+
+/// The body hashes that the signatures of one message ask for. A body is canonicalized at most
+/// twice, once per algorithm, however many hashes there are. Call add() for all of them first, then
+/// update() any number of times, then finish() once.
+class BodyHashes {
+ public:
+  BodyHashes() = default;
+  BodyHashes(const BodyHashes&) = delete;
+  BodyHashes& operator=(const BodyHashes&) = delete;
+
+  /// `length`: l=, the canonical octets that count; without it all do. Asking for the same again
+  /// gives the same index.
+  size_t add(Canonicalization canonicalization, std::optional<uint64_t> length);
+  void update(std::string_view octets);
+  void finish();
+
+  /// How many different hashes were asked for.
+  size_t size() const { return hashes_.size(); }
+  /// Valid after finish(): 32 octets.
+  const std::string& hash(size_t index) const { return hashes_[index].value; }
+  /// Valid after finish(): octets of the whole canonical body, whatever l= says.
+  uint64_t canonical_octets(size_t index) const;
+
+ private:
+  struct Hash {
+    Canonicalization canonicalization;
+    std::optional<uint64_t> length;
+    Sha256 sha256;
+    std::string value;
+  };
+  struct Stream {
+    std::unique_ptr<BodyCanonicalizer> canonicalizer;  // null if no hash wants it
+    uint64_t octets = 0;
+  };
+
+  Stream& stream(Canonicalization canonicalization);
+  void add_canonical(Canonicalization canonicalization, std::string_view octets);
+
+  std::vector<Hash> hashes_;
+  std::array<Stream, 2> streams_;  // by Canonicalization
+};
+
+/// The fields that h= selects, in its order: for each name the last one not yet taken, and nothing
+/// where there is none left (RFC 6376 5.4.2). Linear in `fields` plus the names.
+std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderField>& fields,
+                                                     const std::vector<std::string>& names);
+
+/// RFC 6376 3.7, hash step 2: the octets that the signature is made over, hashed. `signature_field`
+/// is the DKIM-Signature field itself, whose b= is left out.
+std::string header_hash(const std::vector<HeaderField>& fields, const DkimSignature& signature,
+                        const HeaderField& signature_field);
+
+}  // namespace signet

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Sets libopendkim up: options, field lists and the key lookup, which never asks the DNS but hands
+// over what the message's owner fetched before.
+
+#include "crypto/opendkim_library.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+namespace signet {
+namespace {
+
+/// With the CRLF that finish() may add, a piece has at most 64 KiB.
+constexpr size_t kMaxBodyPiece = 64 * 1024 - 2;
+constexpr unsigned int kMinimumKeyBits = 1024;  // RFC 8301 3.2
+
+/// The library compares t= and x= with the system's clock. Verdicts here depend on the time they
+/// are asked for, and crypto/dkim_signature.h has judged that; so the library's own tolerance is
+/// put out of the way: 10^9 seconds, the most that keeps every t= since 2001 from underflowing.
+constexpr uint64_t kClockDrift = 1'000'000'000;
+
+/// RFC 6376 5.4.1, and the MIME fields that decide what is shown.
+constexpr const char* kSigned[] = {"From",
+                                   "Sender",
+                                   "Reply-To",
+                                   "To",
+                                   "Cc",
+                                   "Subject",
+                                   "Date",
+                                   "Message-ID",
+                                   "In-Reply-To",
+                                   "References",
+                                   "MIME-Version",
+                                   "Content-Type",
+                                   "Content-Transfer-Encoding",
+                                   "List-Id",
+                                   "List-Help",
+                                   "List-Unsubscribe",
+                                   "List-Unsubscribe-Post",
+                                   "List-Subscribe",
+                                   "List-Post",
+                                   "List-Owner",
+                                   "List-Archive",
+                                   nullptr};
+
+constexpr const char* kOversigned[] = {
+    "From",     "To",         "Cc",           "Subject",      "Date",
+    "Reply-To", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+    nullptr};
+
+template <class T>
+bool set_option(DKIM_LIB* library, dkim_opts_t option, T value) {
+  return dkim_options(library, DKIM_OP_SETOPT, option, &value, sizeof value) == DKIM_STAT_OK;
+}
+
+bool set_names(DKIM_LIB* library, dkim_opts_t option, const char* const* names) {
+  // The library copies the list; it only forgot to say const.
+  return dkim_options(library, DKIM_OP_SETOPT, option, const_cast<char**>(names), sizeof names) ==
+         DKIM_STAT_OK;
+}
+
+std::string_view text_of(const unsigned char* text) {
+  return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
+}
+
+/// Called from inside dkim_eom(). Only CONTINUE, NOTFOUND or TRYAGAIN; no exception may pass.
+DKIM_CBSTAT look_up_key(DKIM* dkim, DKIM_SIGINFO* signature, unsigned char* buffer,
+                        size_t size) noexcept try {
+  const auto* keys = static_cast<const OpendkimKeys*>(dkim_get_user_context(dkim));
+  if (keys == nullptr || size == 0) return DKIM_CBSTAT_TRYAGAIN;
+  const std::string_view record = keys->key_record(text_of(dkim_sig_getselector(signature)),
+                                                   text_of(dkim_sig_getdomain(signature)));
+  if (record.empty()) return DKIM_CBSTAT_NOTFOUND;
+  const size_t copied = std::min(record.size(), size - 1);
+  std::memcpy(buffer, record.data(), copied);
+  buffer[copied] = '\0';
+  return DKIM_CBSTAT_CONTINUE;
+} catch (...) {
+  return DKIM_CBSTAT_TRYAGAIN;
+}
+
+DKIM_LIB* make_library(std::chrono::seconds signature_ttl) {
+  DKIM_LIB* library = dkim_init(nullptr, nullptr);
+  if (library == nullptr) return nullptr;
+  const unsigned int flags = DKIM_LIBFLAGS_BADSIGHANDLES | DKIM_LIBFLAGS_DELAYSIGPROC;
+  const bool good =
+      set_option(library, DKIM_OPTS_FLAGS, flags) &&
+      set_option(library, DKIM_OPTS_CLOCKDRIFT, kClockDrift) &&
+      set_option(library, DKIM_OPTS_MINKEYBITS, kMinimumKeyBits) &&
+      set_option(library, DKIM_OPTS_SIGNATURETTL, static_cast<uint64_t>(signature_ttl.count())) &&
+      set_names(library, DKIM_OPTS_SIGNHDRS, kSigned) &&
+      set_names(library, DKIM_OPTS_OVERSIGNHDRS, kOversigned) &&
+      dkim_set_key_lookup(library, look_up_key) == DKIM_STAT_OK;
+  if (good) return library;
+  dkim_close(library);
+  return nullptr;
+}
+
+}  // namespace
+
+DKIM_LIB* opendkim_library(std::chrono::seconds signature_ttl) {
+  static std::mutex mutex;
+  static std::map<std::chrono::seconds, DKIM_LIB*> libraries;
+  const std::scoped_lock lock(mutex);
+  DKIM_LIB*& library = libraries[signature_ttl];
+  if (library == nullptr) library = make_library(signature_ttl);
+  return library;
+}
+
+const char* const* signed_field_names() { return kSigned; }
+const char* const* oversigned_field_names() { return kOversigned; }
+
+DKIM_STAT feed_field(DKIM* dkim, const HeaderField& field) {
+  std::string text = field.name + ":" + field.value;
+  return dkim_header(dkim, reinterpret_cast<unsigned char*>(text.data()), text.size());
+}
+
+void OpendkimBody::update(std::string_view octets) {
+  while (!octets.empty()) {
+    const size_t taken = std::min(octets.size(), kMaxBodyPiece - held_.size());
+    held_ += octets.substr(0, taken);
+    octets.remove_prefix(taken);
+    if (held_.size() < kMaxBodyPiece) return;
+    // A line longer than a piece is cut where the piece ends, but never between CR and LF.
+    const size_t line_end = held_.rfind("\r\n");
+    const size_t cut = line_end != std::string::npos ? line_end + 2 : held_.size();
+    feed(held_.ends_with('\r') && cut == held_.size() ? cut - 1 : cut);
+  }
+}
+
+DKIM_STAT OpendkimBody::finish() {
+  if (!held_.empty()) {
+    if (!held_.ends_with("\r\n")) held_ += "\r\n";
+    feed(held_.size());
+  }
+  return status_;
+}
+
+void OpendkimBody::feed(size_t octets) {
+  const DKIM_STAT status = dkim_body(dkim_, reinterpret_cast<unsigned char*>(held_.data()), octets);
+  if (status_ == DKIM_STAT_OK) status_ = status;
+  held_.erase(0, octets);
+}
+
+}  // namespace signet

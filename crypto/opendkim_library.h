@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What signing and verifying with libopendkim share: the library handle, the owner of a message's
+// handle, and how fields and bodies are fed to it. This header and the two dkim_opendkim_* files
+// are the only ones that know the library.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+// <opendkim/dkim.h> is C that says _Bool, a word that C++ lacks.
+#define _Bool bool
+#include <opendkim/dkim.h>
+#undef _Bool
+
+#include "crypto/message.h"
+
+namespace signet {
+
+/// One message's handle; dkim_free() on every path.
+struct FreeDkim {
+  void operator()(DKIM* dkim) const { dkim_free(dkim); }
+};
+using DkimHandle = std::unique_ptr<DKIM, FreeDkim>;
+
+/// The library, set up once for all threads; null if it can't be. `signature_ttl` is an option of
+/// the library as a whole (x= of what it signs), so there is one library for each value ever asked
+/// for, which in a running program is one for signing and one, with 0, for verifying. They live
+/// until the process ends. Any thread.
+DKIM_LIB* opendkim_library(std::chrono::seconds signature_ttl);
+
+/// The answer to a key lookup inside libopendkim: `context` is what the message's owner gave to
+/// dkim_set_user_context(). The text of the key record, or an empty one if there is none.
+class OpendkimKeys {
+ public:
+  virtual ~OpendkimKeys() = default;
+  virtual std::string_view key_record(std::string_view selector, std::string_view domain) const = 0;
+};
+
+/// Longest key record that the library's buffer takes.
+inline constexpr size_t kOpendkimKeyRecordOctets = 1023;
+
+/// The fields that a signer signs when they are present, and those it signs once more than they
+/// are present, so that none can be added (RFC 6376 5.4, 8.15). Lists that end with a null.
+const char* const* signed_field_names();
+const char* const* oversigned_field_names();
+
+/// dkim_header() for one field: `Name:value`, CRLF folding, no CRLF at its end.
+DKIM_STAT feed_field(DKIM* dkim, const HeaderField& field);
+
+/// Gives the library a body in pieces that it hashes the same way however the body arrived: of at
+/// most 64 KiB, cut after a CRLF where there is one, the last one ending in CRLF.
+class OpendkimBody {
+ public:
+  explicit OpendkimBody(DKIM* dkim) : dkim_(dkim) {}
+  void update(std::string_view octets);
+  /// The rest, completed with CRLF if it lacks one. The status is the first that was not OK.
+  DKIM_STAT finish();
+
+ private:
+  void feed(size_t octets);
+
+  DKIM* dkim_;
+  std::string held_;
+  DKIM_STAT status_ = DKIM_STAT_OK;
+};
+
+}  // namespace signet

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Base64 with one table for each direction. Four characters carry three octets; what is left over
+// at the end is judged apart, because that is where sloppy decoders differ.
+
+#include "dns/base64.h"
+
+#include <array>
+#include <cstdint>
+
+namespace signet {
+namespace {
+
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr int8_t kForeign = -1;
+constexpr int8_t kWhite = -2;
+constexpr int8_t kPadding = -3;
+
+constexpr std::array<int8_t, 256> make_decoder() {
+  std::array<int8_t, 256> table{};
+  table.fill(kForeign);
+  for (size_t i = 0; i < kAlphabet.size(); ++i) {
+    table[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int8_t>(i);
+  }
+  for (const char c : {' ', '\t', '\r', '\n'}) table[static_cast<unsigned char>(c)] = kWhite;
+  table['='] = kPadding;
+  return table;
+}
+
+constexpr std::array<int8_t, 256> kDecoder = make_decoder();
+
+}  // namespace
+
+Result<std::string> decode_base64(std::string_view text) {
+  std::string octets;
+  octets.reserve(text.size() / 4 * 3);
+  uint32_t bits = 0;
+  int bit_count = 0;
+  size_t digits = 0;
+  size_t padding = 0;
+  for (const char c : text) {
+    const int8_t value = kDecoder[static_cast<unsigned char>(c)];
+    if (value == kWhite) continue;
+    if (value == kForeign) return Error{"a character is not base64"};
+    if (value == kPadding) {
+      ++padding;
+      continue;
+    }
+    if (padding > 0) return Error{"base64 goes on after its padding"};
+    bits = (bits << 6) | static_cast<uint32_t>(value);
+    bit_count += 6;
+    ++digits;
+    if (bit_count < 8) continue;
+    bit_count -= 8;
+    octets += static_cast<char>((bits >> bit_count) & 0xff);
+    bits &= (1U << bit_count) - 1;
+  }
+  // RFC 4648 3.2: the text is padded to a multiple of four; 4: never by more than two.
+  if ((digits + padding) % 4 != 0 || padding > 2) return Error{"base64 is cut off or badly padded"};
+  // RFC 4648 3.5: the bits that carry nothing are zero.
+  if (bits != 0) return Error{"base64 ends in bits that are not zero"};
+  return octets;
+}
+
+std::string encode_base64(std::string_view octets) {
+  std::string text;
+  text.reserve((octets.size() + 2) / 3 * 4);
+  uint32_t bits = 0;
+  int bit_count = 0;
+  for (const char c : octets) {
+    bits = (bits << 8) | static_cast<unsigned char>(c);
+    bit_count += 8;
+    while (bit_count >= 6) {
+      bit_count -= 6;
+      text += kAlphabet[(bits >> bit_count) & 0x3f];
+    }
+  }
+  if (bit_count > 0) text += kAlphabet[(bits << (6 - bit_count)) & 0x3f];
+  while (text.size() % 4 != 0) text += '=';
+  return text;
+}
+
+}  // namespace signet
