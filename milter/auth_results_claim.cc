@@ -9,9 +9,10 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "dns/name.h"
 #include "milter/auth_results.h"
@@ -24,7 +25,7 @@ namespace {
 constexpr size_t kMaxFrontOctets = 4096;
 
 // Words to be compared as U-labels; an id is one word.
-constexpr int kMaxInternationalWords = 4;
+constexpr size_t kMaxInternationalWords = 4;
 
 bool is_eight_bit(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
@@ -77,6 +78,23 @@ std::string squeezed(std::string_view text) {
   return result;
 }
 
+/// The words of `text` that hold U-labels or A-labels, lower case, without final dots; one more
+/// than kMaxInternationalWords at most.
+std::vector<std::string> international_words(std::string_view text) {
+  std::vector<std::string> words;
+  FieldLexer lexer(text);
+  while (!lexer.at_end() && words.size() <= kMaxInternationalWords) {
+    lexer.take_while([](char c) { return !is_word(c); });
+    std::string word(lexer.take_while([](char c) { return is_word(c) || c == '.'; }));
+    while (word.ends_with('.')) word.pop_back();
+    word = ascii_lower(word);
+    const bool is_international =
+        std::ranges::any_of(word, is_eight_bit) || word.find("xn--") != word.npos;
+    if (is_international) words.push_back(std::move(word));
+  }
+  return words;
+}
+
 /// What a reader knows of RFC 5322.
 struct Reader {
   bool knows_quotes;
@@ -121,7 +139,10 @@ Front read_front(std::string_view body, Reader reader) {
 class OurId {
  public:
   explicit OurId(std::string_view id)
-      : lowered_(ascii_lower(id)), squeezed_(squeezed(lowered_)), domain_(domain_of(id)) {}
+      : lowered_(ascii_lower(id)),
+        squeezed_(squeezed(lowered_)),
+        domain_(parse_domain(id)),
+        is_international_(domain_ && domain_->text().find("xn--") != std::string::npos) {}
 
   /// True if the id stands in `text`, as it is or squeezed, and is not part of a longer name.
   bool is_in(std::string_view text) const {
@@ -130,22 +151,21 @@ class OurId {
   }
 
   /// RFC 8601 5: for internationalized mail the ids are compared as U-labels, which is to say
-  /// that both are brought to one form first. True if a word of `text` is our id then, is no
-  /// domain name although it has octets above 0x7f (a reader may map it to one), or is one of too
-  /// many.
-  bool is_international_in(std::string_view text) const;
-
- private:
-  static std::optional<Name> domain_of(std::string_view text) {
-    Result<Name> name = parse_domain(text);
-    return name ? std::optional(*std::move(name)) : std::nullopt;
+  /// that both are brought to one form first. True if a word of `text` is our id then, or if
+  /// there are too many words to tell.
+  bool is_international_in(std::string_view text) const {
+    return is_international_ &&
+           (is_among(international_words(text)) || is_among(international_words(squeezed(text))));
   }
 
+ private:
   static bool stands_in(std::string_view text, std::string_view id);
+  bool is_among(const std::vector<std::string>& words) const;
 
   std::string lowered_;
   std::string squeezed_;
-  std::optional<Name> domain_;
+  Result<Name> domain_;
+  bool is_international_;
 };
 
 // A dot before or behind the id makes another name of it only if a label follows.
@@ -163,21 +183,20 @@ bool OurId::stands_in(std::string_view text, std::string_view id) {
   return false;
 }
 
-bool OurId::is_international_in(std::string_view text) const {
-  const std::string lowered = ascii_lower(squeezed(text));
-  FieldLexer lexer(lowered);
-  int words = 0;
-  while (!lexer.at_end()) {
-    lexer.take_while([](char c) { return !is_word(c); });
-    std::string_view word = lexer.take_while([](char c) { return is_word(c) || c == '.'; });
-    while (word.ends_with('.')) word.remove_suffix(1);
-    const bool is_utf8 = std::ranges::any_of(word, is_eight_bit);
-    if (!is_utf8 && word.find("xn--") == word.npos) continue;
-    if (++words > kMaxInternationalWords) return true;
-    const std::optional<Name> domain = domain_of(word);
-    if (domain ? domain == domain_ : is_utf8) return true;
-  }
-  return false;
+bool OurId::is_among(const std::vector<std::string>& words) const {
+  return words.size() > kMaxInternationalWords ||
+         std::ranges::any_of(words, [this](const std::string& word) {
+           const Result<Name> domain = parse_domain(word);
+           return domain && *domain == *domain_;
+         });
+}
+
+/// True if a word of `text` has octets above 0x7f and is no domain name: no honest id, but a reader
+/// may turn it into one (fullwidth letters, ideographic full stops).
+bool has_impossible_word(std::string_view text) {
+  const std::vector<std::string> words = international_words(text);
+  return words.size() > kMaxInternationalWords ||
+         std::ranges::any_of(words, [](const std::string& word) { return !parse_domain(word); });
 }
 
 bool front_claims(std::string_view body, const OurId& id) {
@@ -195,8 +214,8 @@ bool front_claims(std::string_view body, const OurId& id) {
   if (longest > kMaxFrontOctets) return true;
   const std::string_view raw = body.substr(0, longest);
   // RFC 2047: some readers decode encoded-words in any field before they look at its tokens.
-  return id.is_in(raw) || raw.find("=?") != raw.npos ||
-         id.is_international_in(read_front(start, {true, true, true}).text);
+  return id.is_in(raw) || raw.find("=?") != raw.npos || id.is_international_in(raw) ||
+         has_impossible_word(read_front(start, {true, true, true}).text);
 }
 
 }  // namespace
