@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // SigningKey: one private DKIM key with the names it signs under, parsed once and shared by all
-// messages. Key octets never reach a log, an error text or a core file.
+// messages. A SigningKey that exists has signed a probe whose signature the public key of its own
+// record() verifies. Key octets never reach a log, an error text or a core file, and are
+// overwritten when a buffer that held them goes away.
 
 #pragma once
+
+#include <openssl/types.h>
 
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <openssl/types.h>
 
 #include "dns/dkim_record.h"
 #include "dns/name.h"
@@ -18,50 +20,77 @@
 
 namespace signet {
 
-class SigningKey {
+/// Octets a key file may have; a larger one is not read.
+inline constexpr size_t kMaxKeyFileOctets = 64 * 1024;
+
+/// Text that is overwritten before its memory is given back. Build it in one go: a copy made by a
+/// std::string that grows is not seen.
+class SecretText {
  public:
-  /// Parses PEM text (PKCS#8 or PKCS#1, unencrypted): RSA of 1024 to 4096 bits, or Ed25519. The
-  /// Error says what is wrong, never what the text holds.
+  explicit SecretText(std::string text) : text_(std::move(text)) {}
+  ~SecretText();
+  SecretText(const SecretText&) = delete;
+  SecretText& operator=(const SecretText&) = delete;
+
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+class SigningKey {
+  struct Token {};  // keeps the constructor private where std::make_shared must reach it
+
+ public:
+  /// Parses PEM text (PKCS#8 or PKCS#1, unencrypted): RSA of 1024 to 4096 bits with an odd public
+  /// exponent from 3 to 2^64 - 1, or Ed25519. The Error says what was found instead and what to do,
+  /// never what the text holds.
   static Result<std::shared_ptr<const SigningKey>> parse(std::string_view pem, const Name& domain,
                                                          std::string selector);
 
-  /// Reads a file: regular, no symlink, at most 64 KiB, not readable by others, owned by root or
-  /// by the calling user; then parse().
+  /// Reads a file, then parse(). It must be a regular file and no symbolic link, of at most
+  /// kMaxKeyFileOctets, and nobody but its owner may have any access to it (0600 or 0400), with
+  /// one exception: a file owned by root may be readable by its group (0640 root:signet, a custom
+  /// among Debian's packages), because then root chose who is in that group. The owner is root or
+  /// the calling user; root itself may read anyone's. Errors begin with the path.
   static Result<std::shared_ptr<const SigningKey>> load(const std::string& path, const Name& domain,
                                                         std::string selector);
+  explicit SigningKey(Token) {}
   ~SigningKey();
   SigningKey(const SigningKey&) = delete;
   SigningKey& operator=(const SigningKey&) = delete;
 
   const Name& domain() const { return domain_; }
+  /// Lower case, A-labels.
   const std::string& selector() const { return selector_; }
   DkimKeyType type() const { return type_; }
+  /// Of the RSA modulus; 256 for Ed25519.
   int bits() const { return bits_; }
-  /// PEM as libopendkim wants it.
+  /// The key alone as PKCS#8 PEM, whatever else the file held, as libopendkim wants it.
   const std::string& pem() const { return pem_; }
   EVP_PKEY* evp() const { return key_.get(); }
 
   /// The TXT record to publish: `v=DKIM1; k=rsa; p=...`, unsplit.
-  std::string record() const;
+  const std::string& record() const { return record_; }
 
  private:
   struct FreeKey {
     void operator()(EVP_PKEY* key) const;
   };
-  SigningKey() = default;
 
   Name domain_;
   std::string selector_;
   DkimKeyType type_ = DkimKeyType::rsa;
   int bits_ = 0;
   std::string pem_;
+  std::string record_;
   std::unique_ptr<EVP_PKEY, FreeKey> key_;
 };
 
-/// A new private key as PEM (PKCS#8). `bits` is for RSA, 1024 to 4096.
+/// A new private key as PEM (PKCS#8). `bits` is for RSA, 1024 to 4096. Put it into a SecretText.
 Result<std::string> generate_key(DkimKeyType type, int bits);
 
-/// `text` cut into strings of at most 255 octets, as one TXT record holds them.
+/// `text` cut into strings of at most 255 octets, as one TXT record holds them (RFC 1035 3.3).
 std::vector<std::string> split_txt(std::string_view text);
 
 /// `SELECTOR._domainkey.DOMAIN. IN TXT ( "..." "..." )`, ready for a zone file.

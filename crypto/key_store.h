@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,7 +22,9 @@ class KeyStore {
   KeyStore() = default;
 
   /// Reads `directory`/DOMAIN/SELECTOR.pem. A directory that does not exist holds no keys.
-  /// Sub-directories that are no domain name and unusable files end up in problems().
+  /// Sub-directories that are no domain name, .pem files that cannot be used or lie outside a
+  /// domain's directory end up in problems(); names that begin with a dot, and files of other kinds
+  /// are left alone.
   static KeyStore load_directory(const std::string& directory);
 
   /// Adds one key; within a domain RSA comes before Ed25519, then selectors in order.
@@ -36,6 +39,9 @@ class KeyStore {
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
+  void load_entry(const std::filesystem::path& path);
+  void load_domain(const std::filesystem::path& path);
+
   std::map<Name, std::vector<std::shared_ptr<const SigningKey>>> keys_;
   std::vector<std::string> problems_;
 };
