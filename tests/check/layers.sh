@@ -32,8 +32,8 @@ forbid "programs do not use tests" '"tests/' $(sources dns crypto milter)
 forbid "include by the full path" '"[^/"]+"' $(sources dns crypto milter)
 forbid "callbacks.cc alone speaks libmilter" '<libmilter/' \
   $(sources dns crypto milter | grep -v '^milter/callbacks\.cc$')
-forbid "dkim_opendkim_*.cc alone call libopendkim" '<opendkim/' \
-  $(sources dns crypto milter | grep -vE '^crypto/dkim_opendkim_[a-z]+\.cc$')
+forbid "crypto/*opendkim* alone call libopendkim" '<opendkim/' \
+  $(sources dns crypto milter | grep -vE '^crypto/[a-z_]*opendkim[a-z_]*\.(cc|h)$')
 forbid "dns/unbound_* alone call libunbound" '<unbound' \
   $(sources dns crypto milter | grep -vE '^dns/unbound_[a-z_]+\.(cc|h)$')
 
