@@ -38,20 +38,20 @@ struct DkimVerifyOptions {
   int maximum_signatures_present = 50;    ///< with more than this, none is evaluated
   int maximum_signed_fields = 300;        ///< names in h=
   int maximum_header_fields = 2000;       ///< fields taken into account
-  bool unsigned_bytes_pass = false;       ///< l= that leaves octets unsigned: pass instead of policy
+  bool unsigned_bytes_pass = false;  ///< l= that leaves octets unsigned: pass instead of policy
 };
 
 /// The verdict on one DKIM-Signature field.
 struct DkimVerdict {
   DkimResult result = DkimResult::none;
-  std::string reason;      ///< one line for a postmaster: "body hash differs", "key revoked"
-  Name domain;             ///< d=, as A-labels; the root if it did not parse
-  std::string identity;    ///< i= as written, or "@" + d=
-  std::string selector;    ///< s=
-  std::string algorithm;   ///< a=: "rsa-sha256", "ed25519-sha256"
+  std::string reason;           ///< one line for a postmaster: "body hash differs", "key revoked"
+  Name domain;                  ///< d=, as A-labels; the root if it did not parse
+  std::string identity;         ///< i= as written, or "@" + d=
+  std::string selector;         ///< s=
+  std::string algorithm;        ///< a=: "rsa-sha256", "ed25519-sha256"
   std::string signature_start;  ///< first octets of b=, base64 (RFC 6008): at least 8, at most 16
-  int key_bits = 0;        ///< of the public key; 0 if it was not seen
-  bool testing = false;    ///< the key record says t=y
+  int key_bits = 0;             ///< of the public key; 0 if it was not seen
+  bool testing = false;         ///< the key record says t=y
 };
 
 /// Verifies every acceptable DKIM-Signature of one message.
@@ -71,7 +71,7 @@ class DkimVerifier {
 
 /// Choices for signing; one Config's worth.
 struct DkimSignOptions {
-  bool relaxed_header = true;   ///< Canonicalization, RFC 6376 3.4
+  bool relaxed_header = true;  ///< Canonicalization, RFC 6376 3.4
   bool relaxed_body = true;
   std::chrono::seconds signature_ttl{7 * 24 * 3600};  ///< x= is now + this; 0: no x=
 };
@@ -98,5 +98,8 @@ std::unique_ptr<DkimVerifier> make_opendkim_verifier(const DkimVerifyOptions& op
 /// libopendkim, Ed25519 keys with OpenSSL (Debian's libopendkim leaks memory for each of those).
 std::unique_ptr<DkimSigner> make_dkim_signer(const DkimSignOptions& options,
                                              std::vector<std::shared_ptr<const SigningKey>> keys);
+
+/// libopendkim's version and that of the OpenSSL it uses, for `signet-milter -V`.
+std::string dkim_library_versions();
 
 }  // namespace signet

@@ -5,6 +5,11 @@
 
 #include "crypto/opendkim_library.h"
 
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+
+#include "crypto/dkim.h"
+
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -15,6 +20,7 @@ namespace {
 
 /// With the CRLF that finish() may add, a piece has at most 64 KiB.
 constexpr size_t kMaxBodyPiece = 64 * 1024 - 2;
+constexpr size_t kMaxWordOctets = 1024 * 1024;
 constexpr unsigned int kMinimumKeyBits = 1024;  // RFC 8301 3.2
 
 /// The library compares t= and x= with the system's clock. Verdicts here depend on the time they
@@ -132,6 +138,10 @@ void OpendkimBody::update(std::string_view octets) {
 }
 
 DKIM_STAT OpendkimBody::finish() {
+  if (word_octets_ > kMaxWordOctets) {
+    held_ = "\r\n";
+    word_octets_ = 0;
+  }
   if (!held_.empty()) {
     if (!held_.ends_with("\r\n")) held_ += "\r\n";
     feed(held_.size());
@@ -140,9 +150,30 @@ DKIM_STAT OpendkimBody::finish() {
 }
 
 void OpendkimBody::feed(size_t octets) {
-  const DKIM_STAT status = dkim_body(dkim_, reinterpret_cast<unsigned char*>(held_.data()), octets);
-  if (status_ == DKIM_STAT_OK) status_ = status;
+  measure_word(std::string_view(held_).substr(0, octets));
+  if (word_octets_ <= kMaxWordOctets) {
+    const DKIM_STAT status =
+        dkim_body(dkim_, reinterpret_cast<unsigned char*>(held_.data()), octets);
+    if (status_ == DKIM_STAT_OK) status_ = status;
+  }
   held_.erase(0, octets);
+}
+
+/// Once over the limit it stays there.
+void OpendkimBody::measure_word(std::string_view octets) {
+  if (word_octets_ > kMaxWordOctets) return;
+  const size_t blank = octets.find_last_of(" \t");
+  const size_t line_end = octets.rfind("\r\n");
+  const size_t after_blank = blank == std::string_view::npos ? 0 : blank + 1;
+  const size_t after_line = line_end == std::string_view::npos ? 0 : line_end + 2;
+  const size_t start = std::max(after_blank, after_line);
+  word_octets_ = start == 0 ? word_octets_ + octets.size() : octets.size() - start;
+}
+
+std::string dkim_library_versions() {
+  const uint32_t version = dkim_libversion();
+  return fmt::format("libopendkim {}.{}.{}\n{}", version >> 24, version >> 16 & 0xff,
+                     version >> 8 & 0xff, OpenSSL_version(OPENSSL_VERSION));
 }
 
 }  // namespace signet

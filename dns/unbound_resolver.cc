@@ -334,4 +334,6 @@ Lookup UnboundResolver::ask(const Name& name, RecordType type, Deadline deadline
   return pump_->ask(Question{name, type}, deadline);
 }
 
+std::string unbound_library_version() { return ub_version(); }
+
 }  // namespace signet

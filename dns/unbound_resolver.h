@@ -71,4 +71,7 @@ class UnboundResolver final : public Resolver {
   std::unique_ptr<Pump> pump_;
 };
 
+/// libunbound's version, for `signet-milter -V`.
+std::string unbound_library_version();
+
 }  // namespace signet

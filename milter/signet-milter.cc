@@ -3,23 +3,20 @@
 // signet-milter, the daemon: command line in, exit status out.
 
 #include <fmt/format.h>
-#include <opendkim/dkim.h>
-#include <openssl/crypto.h>
-#include <unbound.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
+#include "crypto/dkim.h"
+#include "dns/unbound_resolver.h"
 #include "milter/callbacks.h"
 #include "milter/daemon.h"
 
 namespace {
 
 std::string versions() {
-  return fmt::format("signet-milter {}\nlibmilter {}\nlibopendkim {}\nlibunbound {}\n{}",
-                     SIGNET_VERSION, signet::milter_library_version(),
-                     signet::dkim_library_version(), ub_version(),
-                     OpenSSL_version(OPENSSL_VERSION));
+  return fmt::format("signet-milter {}\nlibmilter {}\nlibunbound {}\n{}", SIGNET_VERSION,
+                     signet::milter_library_version(), signet::unbound_library_version(),
+                     signet::dkim_library_versions());
 }
 
 }  // namespace
