@@ -320,8 +320,9 @@ std::vector<ConfigOption> signing_options() {
   return {
       path_option("KeyDirectory", "DIRECTORY", &Config::key_directory,
                   "Where the private keys are: DOMAIN/SELECTOR.pem. A message is signed with all "
-                  "keys of the domain in its From field. A key file must not be readable by "
-                  "others."),
+                  "keys of the domain in its From field. A key file belongs to the user that "
+                  "Signet runs as and only that user can read it (mode 0600), or it belongs to "
+                  "root and the user's group can read it too (0640)."),
       option("Domain", "DOMAIN", &Config::domain, parse_signing_domain, print_signing_domain,
              "A domain whose key lies elsewhere; it needs Selector and KeyFile too."),
       text_option("Selector", "NAME", &Config::selector, parse_selector,
