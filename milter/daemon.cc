@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -35,6 +36,9 @@ constexpr size_t kBackgroundThreads = 128;
 // second thread and these handlers, which only pass the number on, always win.
 int signal_pipe_end = -1;
 
+// Ends the poll() of libmilter's listener, which else looks at its stop flag every 5 s only.
+constexpr int kWake = SIGUSR2;
+
 void pass_on(int signal_number) {
   const int saved = errno;
   const auto octet = static_cast<unsigned char>(signal_number);
@@ -51,7 +55,7 @@ class SignalQueue {
     struct sigaction action {};
     action.sa_handler = pass_on;
     action.sa_flags = SA_RESTART;
-    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, kWake}) {
       sigaction(number, &action, nullptr);
     }
     std::signal(SIGPIPE, SIG_IGN);
@@ -187,22 +191,31 @@ class Daemon {
 
   /// Serves until a signal says stop.
   int run(const SignalQueue& signals) {
-    std::thread milter([this] { served_ = run_milter(); });
+    std::thread milter([this] { listen(); });
     sd_notify(0, "READY=1");
     log_->info("started: {}", summary(*runtimes_.get()));
     const int stop_signal = serve(signals);
     sd_notify(0, "STOPPING=1");
     drain(stop_signal);
-    stop_milter();
-    milter.join();
+    stop(milter);
     log_->info("stopped");
     log_->flush();
     // Callbacks that outlast the drain still use what main() would destroy now.
     if (service_.messages_in_flight != 0) std::_Exit(kExitOk);
-    return kExitOk;
+    return gave_up_ ? kExitUnavailable : kExitOk;
   }
 
  private:
+  void listen() {
+    run_milter();
+    ended_ = true;
+    if (service_.draining) return;
+    // Nobody asked for it: end the process, so that whoever watches it can start it again.
+    gave_up_ = true;
+    log_->error("libmilter stopped listening by itself");
+    pass_on(SIGTERM);
+  }
+
   int serve(const SignalQueue& signals) {
     while (true) {
       const int number = signals.next(std::chrono::milliseconds(-1));
@@ -234,6 +247,17 @@ class Daemon {
     runtimes_.replace(*std::move(runtime));
   }
 
+  // smfi_stop() waits for a lock that the listener holds while it polls.
+  void stop(std::thread& milter) {
+    std::thread stopper(stop_milter);
+    while (!ended_) {
+      pthread_kill(milter.native_handle(), kWake);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    stopper.join();
+    milter.join();
+  }
+
   void drain(int stop_signal) {
     service_.draining = true;
     log_->info("signal {}: {} messages in flight", stop_signal, service_.messages_in_flight.load());
@@ -252,7 +276,8 @@ class Daemon {
   std::shared_ptr<spdlog::logger> log_;
   Background background_{kBackgroundThreads};
   MilterService service_{runtimes_, background_, log_};
-  bool served_ = true;
+  std::atomic<bool> ended_{false};    // run_milter() has returned
+  std::atomic<bool> gave_up_{false};  // and nobody had asked for it
 };
 
 void complain_all(const ConfigErrors& errors) {
