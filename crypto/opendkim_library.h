@@ -53,7 +53,10 @@ const char* const* oversigned_field_names();
 DKIM_STAT feed_field(DKIM* dkim, const HeaderField& field);
 
 /// Gives the library a body in pieces that it hashes the same way however the body arrived: of at
-/// most 64 KiB, cut after a CRLF where there is one, the last one ending in CRLF.
+/// most 64 KiB, cut after a CRLF where there is one, the last one ending in CRLF. The library keeps
+/// a word of the body in memory until it ends, so what follows a megabyte without white space is
+/// not fed: the library's body hash is then wrong, and both who sign and who verify compare it with
+/// ours.
 class OpendkimBody {
  public:
   explicit OpendkimBody(DKIM* dkim) : dkim_(dkim) {}
@@ -63,9 +66,11 @@ class OpendkimBody {
 
  private:
   void feed(size_t octets);
+  void measure_word(std::string_view octets);
 
   DKIM* dkim_;
   std::string held_;
+  size_t word_octets_ = 0;  ///< fed since the last white space
   DKIM_STAT status_ = DKIM_STAT_OK;
 };
 

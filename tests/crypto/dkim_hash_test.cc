@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Which octets are hashed: the fields that h= selects, and the part of the body that l= counts.
+
+#include "crypto/dkim_hash.h"
+
+#include <gtest/gtest.h>
+
+namespace signet {
+namespace {
+
+std::string sha256(std::string_view octets) {
+  Sha256 hash;
+  hash.update(octets);
+  return hash.finish();
+}
+
+std::string selected(const std::vector<HeaderField>& fields,
+                     const std::vector<std::string>& names) {
+  std::string values;
+  for (const HeaderField* field : select_signed_fields(fields, names)) values += field->value;
+  return values;
+}
+
+TEST(DkimHash, FieldsAreTakenFromTheBottom) {  // RFC 6376 5.4.2, its example
+  const std::vector<HeaderField> fields = {
+      {"Received", "A"}, {"Received", "B"}, {"From", "f"}, {"Received", "C"}};
+  EXPECT_EQ(selected(fields, {"received", "received"}), "CB");
+  EXPECT_EQ(selected(fields, {"received", "from", "received", "received", "received"}), "CfBA");
+  EXPECT_EQ(selected(fields, {"x", "from", "from"}), "f");
+  EXPECT_EQ(selected(fields, {}), "");
+}
+
+TEST(DkimHash, NamesAreComparedWithoutCaseAndTrailingSpace) {  // RFC 6376 3.5 h=
+  EXPECT_EQ(selected({{"FROM ", "f"}, {"fromage", "x"}}, {"from"}), "f");
+}
+
+TEST(DkimHash, SelectionIsNotQuadratic) {
+  const std::vector<HeaderField> fields(20'000, HeaderField{"X", "v"});
+  const std::vector<std::string> names(20'000, "x");
+  EXPECT_EQ(select_signed_fields(fields, names).size(), 20'000U);
+}
+
+TEST(DkimHash, HeaderHashCoversFieldsThenTheSignatureWithoutItsValue) {  // RFC 6376 3.7
+  DkimSignature signature;
+  signature.header_canonicalization = Canonicalization::relaxed;
+  signature.signed_fields = {"from", "to"};
+  const std::vector<HeaderField> fields = {{"From", " a@b "}, {"To", " c"}};
+  EXPECT_EQ(header_hash(fields, signature, {"DKIM-Signature", " v=1; b=abc; x=y"}),
+            sha256("from:a@b\r\nto:c\r\ndkim-signature:v=1; b=; x=y"));
+  signature.header_canonicalization = Canonicalization::simple;
+  EXPECT_EQ(header_hash(fields, signature, {"DKIM-Signature", " v=1; b=abc"}),
+            sha256("From: a@b \r\nTo: c\r\nDKIM-Signature: v=1; b="));
+}
+
+TEST(DkimHash, LengthCountsCanonicalOctets) {  // RFC 6376 3.5 l=
+  BodyHashes hashes;
+  const size_t all = hashes.add(Canonicalization::relaxed, std::nullopt);
+  const size_t three = hashes.add(Canonicalization::relaxed, 3);
+  const size_t none = hashes.add(Canonicalization::simple, 0);
+  const size_t beyond = hashes.add(Canonicalization::simple, 100);
+  EXPECT_EQ(hashes.add(Canonicalization::relaxed, 3), three);
+  EXPECT_EQ(hashes.size(), 4U);
+  for (const char c : std::string_view("a  b\r\nc")) hashes.update(std::string_view(&c, 1));
+  hashes.finish();
+  EXPECT_EQ(hashes.hash(all), sha256("a b\r\nc\r\n"));
+  EXPECT_EQ(hashes.hash(three), sha256("a b"));
+  EXPECT_EQ(hashes.hash(none), sha256(""));
+  EXPECT_EQ(hashes.hash(beyond), sha256("a  b\r\nc\r\n"));
+  EXPECT_EQ(hashes.canonical_octets(three), 8U);
+  EXPECT_EQ(hashes.canonical_octets(none), 9U);
+}
+
+}  // namespace
+}  // namespace signet

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What the signer writes: which fields it signs, how the field looks, and that the verifier passes
+// it in every canonicalization and however the message arrives.
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "tests/support/dkim_message.h"
+
+namespace signet {
+namespace {
+
+constexpr std::string_view kText =
+    "Received: from localhost\n"
+    "From: Joe <joe@example.com>\n"
+    "To: Suzie <suzie@example.net>\n"
+    "Subject: Is  dinner\n"
+    "\tready?\n"
+    "X-Unsigned: yes\n"
+    "\n"
+    "Hi.  \n"
+    "\n"
+    "We lost\tthe game.\n"
+    "\n";
+
+using Keys = std::vector<std::shared_ptr<const SigningKey>>;
+
+std::shared_ptr<const SigningKey> signing_key(const DkimTestKey& key, const std::string& selector) {
+  return *SigningKey::parse(pem_of(key), *test_name("example.com"), selector);
+}
+
+Keys both_keys() {
+  return {signing_key(rsa_test_key(), "rsa"), signing_key(ed25519_test_key(), "ed")};
+}
+
+std::string zone() {
+  return txt_record("rsa._domainkey.example.com", rsa_test_key().record()) +
+         txt_record("ed._domainkey.example.com", ed25519_test_key().record());
+}
+
+/// x= far enough away that the tests need no clock: t= of an RSA signature is the library's.
+DkimSignOptions options_for(bool relaxed_header = true, bool relaxed_body = true) {
+  return DkimSignOptions{relaxed_header, relaxed_body, std::chrono::hours(24 * 7)};
+}
+
+Result<std::vector<HeaderField>> sign_message(const DkimTestMessage& message, const Keys& keys,
+                                              const DkimSignOptions& options = options_for(),
+                                              size_t piece = 1 << 20) {
+  const auto signer = make_dkim_signer(options, keys);
+  for (const HeaderField& field : message.fields) signer->header(field);
+  signer->end_of_headers();
+  for (size_t i = 0; i < message.body.size(); i += piece) {
+    signer->body(std::string_view(message.body).substr(i, piece));
+  }
+  return signer->finish(kTestNow);
+}
+
+/// The time at which a signature says it was made.
+std::chrono::sys_seconds time_of(const HeaderField& signature) {
+  return *parse_dkim_signature(signature.value, 1000).signed_at;
+}
+
+/// Puts the signatures on top and verifies, each at the time it was made.
+std::vector<std::string> verdicts(const DkimTestMessage& message,
+                                  const std::vector<HeaderField>& signatures) {
+  std::vector<std::string> words;
+  for (const HeaderField& signature : signatures) {
+    DkimTestMessage with_signature = message;
+    with_signature.fields.insert(with_signature.fields.begin(), signature);
+    ZoneResolver resolver(zone());
+    for (const auto& verdict :
+         verify_message(with_signature, resolver, std::nullopt, {}, time_of(signature))) {
+      words.push_back(std::string(to_string(verdict.result)) + verdict.reason);
+    }
+  }
+  return words;
+}
+
+const std::vector<std::string> kTwoPasses = {"pass", "pass"};
+
+TEST(DkimSigner, SignsOncePerKeyInTheirOrder) {
+  const auto signatures = sign_message(parse_message(kText), both_keys());
+  ASSERT_TRUE(signatures) << signatures.error();
+  ASSERT_EQ(signatures->size(), 2U);
+  const auto rsa = parse_dkim_signature((*signatures)[0].value, 1000);
+  const auto ed25519 = parse_dkim_signature((*signatures)[1].value, 1000);
+  EXPECT_EQ(rsa.algorithm, "rsa-sha256");
+  EXPECT_EQ(rsa.selector, "rsa");
+  EXPECT_EQ(ed25519.algorithm, "ed25519-sha256");
+  EXPECT_EQ(ed25519.selector, "ed");
+  EXPECT_EQ(rsa.body_hash, ed25519.body_hash);
+  EXPECT_EQ(rsa.domain.text(), "example.com");
+}
+
+TEST(DkimSigner, BothSignaturesPassInEveryCanonicalization) {  // RFC 6376 3.4
+  for (const bool header : {false, true}) {
+    for (const bool body : {false, true}) {
+      const auto message = parse_message(kText);
+      const auto signatures = sign_message(message, both_keys(), options_for(header, body));
+      ASSERT_TRUE(signatures) << signatures.error();
+      EXPECT_EQ(verdicts(message, *signatures), kTwoPasses) << header << body;
+      const auto parsed = parse_dkim_signature((*signatures)[0].value, 1000);
+      EXPECT_EQ(parsed.header_canonicalization == Canonicalization::relaxed, header);
+      EXPECT_EQ(parsed.body_canonicalization == Canonicalization::relaxed, body);
+    }
+  }
+}
+
+TEST(DkimSigner, PassesWithOddBodies) {  // RFC 6376 3.4.3, 3.4.4
+  const std::string bodies[] = {"", "\r\n", "\r\n\r\n", "no line end", "x\r\n \t ", "x\r\n\r\n y"};
+  for (const std::string& body : bodies) {
+    for (const bool relaxed : {false, true}) {
+      auto message = parse_message(kText);
+      message.body = body;
+      const auto signatures = sign_message(message, both_keys(), options_for(true, relaxed));
+      ASSERT_TRUE(signatures) << signatures.error();
+      EXPECT_EQ(verdicts(message, *signatures), kTwoPasses) << body;
+    }
+  }
+}
+
+TEST(DkimSigner, SignsBodiesThatTheLibraryReadsOtherwise) {  // RFC 6376 3.4: CRLF ends a line
+  const auto body_hash = [](const HeaderField& field) {
+    return parse_dkim_signature(field.value, 1000).body_hash;
+  };
+  const std::string bodies[] = {"bare\rCR\r\n", "bare\nLF\r\n", std::string(3 << 20, 'x') + "\r\n"};
+  for (const std::string& body : bodies) {
+    auto message = parse_message(kText);
+    message.body = body;
+    for (const bool relaxed : {false, true}) {
+      const auto signatures = sign_message(message, both_keys(), options_for(true, relaxed));
+      ASSERT_TRUE(signatures) << signatures.error();
+      const auto how = relaxed ? Canonicalization::relaxed : Canonicalization::simple;
+      for (const auto& field : *signatures) EXPECT_EQ(body_hash(field), body_hash_of(body, how));
+    }
+  }
+}
+
+TEST(DkimSigner, HowTheBodyIsCutDoesNotMatter) {
+  const auto message = parse_message(kText);
+  const Keys ed25519 = {both_keys()[1]};
+  const auto whole = sign_message(message, ed25519);
+  ASSERT_TRUE(whole);
+  for (size_t piece = 1; piece <= message.body.size(); ++piece) {
+    const auto cut = sign_message(message, ed25519, options_for(), piece);
+    ASSERT_TRUE(cut);
+    EXPECT_EQ(*cut, *whole);
+    const auto both = sign_message(message, both_keys(), options_for(), piece);
+    ASSERT_TRUE(both) << both.error();
+    EXPECT_EQ(verdicts(message, *both), kTwoPasses);
+  }
+}
+
+TEST(DkimSigner, SignsPresentFieldsAndOneMoreOfThoseThatMatter) {  // RFC 6376 5.4, 8.15
+  const auto signatures = sign_message(parse_message(kText), both_keys());
+  ASSERT_TRUE(signatures);
+  const std::vector<std::string> expected = {"from",
+                                             "to",
+                                             "subject",
+                                             "from",
+                                             "to",
+                                             "cc",
+                                             "subject",
+                                             "date",
+                                             "reply-to",
+                                             "message-id",
+                                             "mime-version",
+                                             "content-type",
+                                             "content-transfer-encoding"};
+  for (const HeaderField& field : *signatures) {
+    auto names = parse_dkim_signature(field.value, 1000).signed_fields;
+    EXPECT_EQ(names, expected);
+  }
+}
+
+TEST(DkimSigner, FieldsAddedAfterSigningAreNoticed) {  // RFC 6376 8.15
+  const auto message = parse_message(kText);
+  const auto signatures = sign_message(message, both_keys());
+  ASSERT_TRUE(signatures);
+  const std::vector<std::string> two_fails(2, "failsignature does not verify");
+  for (const char* name : {"From", "To", "Cc", "Subject", "Date", "Reply-To", "Message-ID",
+                           "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}) {
+    auto changed = message;
+    changed.fields.insert(changed.fields.begin(), {name, " added"});
+    EXPECT_EQ(verdicts(changed, *signatures), two_fails) << name;
+  }
+  auto changed = message;
+  changed.fields.insert(changed.fields.begin(), {"Received", " from elsewhere"});
+  EXPECT_EQ(verdicts(changed, *signatures), kTwoPasses);
+}
+
+TEST(DkimSigner, TimesAreNowAndNowPlusLifetime) {  // RFC 6376 3.5 t=, x=
+  auto options = options_for();
+  options.signature_ttl = std::chrono::seconds(3600);
+  auto signatures = sign_message(parse_message(kText), both_keys(), options);
+  ASSERT_TRUE(signatures);
+  for (const HeaderField& field : *signatures) {
+    const auto parsed = parse_dkim_signature(field.value, 1000);
+    ASSERT_TRUE(parsed.signed_at && parsed.expires_at);
+    EXPECT_EQ(*parsed.expires_at - *parsed.signed_at, std::chrono::seconds(3600));
+    EXPECT_FALSE(parsed.body_length);
+  }
+  EXPECT_EQ(time_of((*signatures)[1]), kTestNow);
+  options.signature_ttl = std::chrono::seconds(0);
+  signatures = sign_message(parse_message(kText), both_keys(), options);
+  ASSERT_TRUE(signatures);
+  for (const HeaderField& field : *signatures) {
+    EXPECT_FALSE(parse_dkim_signature(field.value, 1000).expires_at);
+  }
+}
+
+TEST(DkimSigner, FieldIsFoldedAndReadyToInsert) {  // RFC 5322 2.1.1, 2.2.3
+  const auto signatures = sign_message(parse_message(kText), both_keys());
+  ASSERT_TRUE(signatures);
+  for (const HeaderField& field : *signatures) {
+    EXPECT_EQ(field.name, "DKIM-Signature");
+    EXPECT_TRUE(field.value.starts_with(" v=1;"));
+    std::string text = field.name + ":" + field.value;
+    EXPECT_FALSE(text.ends_with("\r\n"));
+    EXPECT_TRUE(std::regex_match(replace_all(text, "\r\n", "\n"),
+                                 std::regex("([\\t !-~]{1,80}\\n[\\t ])*[\\t !-~]{1,80}")))
+        << text;
+  }
+}
+
+TEST(DkimSigner, RefusesMoreOrFewerThanOneFrom) {  // RFC 5322 3.6
+  auto message = parse_message(kText);
+  message.fields.push_back({"FROM ", " evil@example.org"});
+  auto signatures = sign_message(message, both_keys());
+  ASSERT_FALSE(signatures);
+  EXPECT_EQ(signatures.error(), "the message has 2 From fields");
+  message = parse_message(kText);
+  message.fields.erase(message.fields.begin() + 1);
+  signatures = sign_message(message, both_keys());
+  ASSERT_FALSE(signatures);
+  EXPECT_EQ(signatures.error(), "the message has 0 From fields");
+}
+
+TEST(DkimSigner, RefusesMoreFieldsThanHCanName) {
+  auto message = parse_message(kText);
+  for (int i = 0; i < 400; ++i) message.fields.push_back({"List-Unsubscribe", " <mailto:x@y>"});
+  const auto signatures = sign_message(message, both_keys());
+  ASSERT_FALSE(signatures);
+  EXPECT_EQ(signatures.error(), "too many header fields to sign");
+}
+
+TEST(DkimSigner, RepeatedFieldsAreAllSigned) {  // RFC 6376 5.4.2
+  auto message = parse_message(kText);
+  for (int i = 0; i < 40; ++i) message.fields.push_back({"Subject", " " + std::to_string(i)});
+  const auto signatures = sign_message(message, both_keys());
+  ASSERT_TRUE(signatures) << signatures.error();
+  EXPECT_EQ(verdicts(message, *signatures), kTwoPasses);
+}
+
+TEST(DkimSigner, OddHeadersAreSignedAsTheyAre) {
+  auto message = parse_message(kText);
+  message.fields.push_back({"Reply-To ", "\r\n \t<x@y>  \r\n "});
+  message.fields.push_back({"Cc", ""});
+  message.fields.push_back({"Date", " " + std::string(50'000, 'x')});
+  message.fields.push_back({"Message-ID", " <\xc3\xbc@\xff>"});
+  for (const bool relaxed : {false, true}) {
+    const auto signatures = sign_message(message, both_keys(), options_for(relaxed, true));
+    ASSERT_TRUE(signatures) << signatures.error();
+    EXPECT_EQ(verdicts(message, *signatures), kTwoPasses) << relaxed;
+  }
+}
+
+TEST(DkimSigner, CanBeDroppedAtAnyPoint) {
+  const auto message = parse_message(kText);
+  for (int steps = 0; steps < 4; ++steps) {
+    const auto signer = make_dkim_signer(options_for(), both_keys());
+    if (steps > 0) signer->header(message.fields[1]);
+    if (steps > 1) signer->end_of_headers();
+    if (steps > 2) signer->body(message.body);
+  }
+}
+
+TEST(DkimSigner, WithoutKeysNothingIsSigned) {
+  const auto signatures = sign_message(parse_message(kText), {});
+  ASSERT_TRUE(signatures);
+  EXPECT_TRUE(signatures->empty());
+}
+
+TEST(DkimSigner, LargerRsaKeysSignToo) {
+  for (const int bits : {2048, 4096}) {
+    const auto pem = generate_key(DkimKeyType::rsa, bits);
+    ASSERT_TRUE(pem) << pem.error();
+    const auto key = SigningKey::parse(*pem, *test_name("example.com"), "big");
+    ASSERT_TRUE(key) << key.error();
+    auto message = parse_message(kText);
+    const auto signatures = sign_message(message, {*key});
+    ASSERT_TRUE(signatures) << signatures.error();
+    message.fields.insert(message.fields.begin(), signatures->front());
+    ZoneResolver resolver(txt_record("big._domainkey.example.com", (*key)->record()));
+    const auto verdict =
+        verify_message(message, resolver, std::nullopt, {}, time_of(signatures->front()));
+    EXPECT_EQ(verdict.at(0).result, DkimResult::pass) << verdict.at(0).reason;
+    EXPECT_EQ(verdict.at(0).key_bits, bits);
+  }
+}
+
+}  // namespace
+}  // namespace signet
