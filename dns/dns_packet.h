@@ -15,8 +15,8 @@ namespace signet {
 
 /// Reads the reply to the question (`name`, `type`, class IN). CNAMEs inside the message are
 /// followed, 16 at most. `ttl` is the smallest TTL on the way; of a negative answer, what RFC 2308
-/// 5 says, 0 if the message has no SOA. Records that hold a name Name cannot represent (a dot or a
-/// NUL inside a label) are left out. Thread-safe.
+/// 5 says, 0 if the message has no SOA. An MX, PTR or CNAME whose name Name cannot say (a dot
+/// inside a label) is left out. Thread-safe.
 Answer parse_dns_packet(std::span<const uint8_t> packet, const Name& name, RecordType type);
 
 /// A server_failure with this reason.

@@ -33,13 +33,14 @@ constexpr Setting kSettings[] = {
     {"cache-max-ttl:", "86400"},
     {"cache-max-negative-ttl:", "3600"},
     {"serve-expired:", "no"},
+    {"rrset-roundrobin:", "no"},  // records come in the order of the answer
     {"prefetch:", "no"},
     // Its default for a library is 2.
     {"outgoing-num-tcp:", "32"},
     {"num-queries-per-thread:", "4096"},
     // A name server on loopback is the usual case, not an attack.
     {"do-not-query-localhost:", "no"},
-    // Private addresses' reverse zones are the operator's; see remove_own_zones().
+    // Private addresses' reverse zones are the operator's; see finalize().
     {"unblock-lan-zones:", "yes"},
     {"insecure-lan-zones:", "yes"},
 };
@@ -132,31 +133,28 @@ std::optional<Error> set_trust_anchor(ub_ctx* context, const std::string& path) 
   return std::nullopt;
 }
 
-/// libunbound answers some zones itself with NXDOMAIN (RFC 6761, RFC 6303), because a resolver that
-/// goes to the root must. This one is a stub: whether 10.in-addr.arpa or host.test exist is for the
-/// operator's name server to say, so those zones are opened (the private ones above). It keeps
-/// `localhost`, `invalid` and `onion`, which nobody may look up (RFC 6761 6.3, 6.4, RFC 7686 2).
-std::optional<Error> remove_own_zones(ub_ctx* context) {
-  if (const int code = ub_ctx_zone_remove(context, "test."); code != 0) {
-    return refused("the zone test.", code);
-  }
-  return std::nullopt;
-}
-
 void ignore_answer(void*, int, void*, int, int, char*, int) {}
 
-/// The first question makes libunbound set itself up for the event base; it has an answer to this
-/// one. Asked here so that a failure is found at start and not by the first message.
-std::optional<Error> ask_something_local(ub_ctx* context, const UnboundOptions& options) {
+/// Makes libunbound read its configuration and set itself up for the event base, so that a failure
+/// is found at start and not by the first message.
+///
+/// libunbound answers some zones itself with NXDOMAIN (RFC 6761, RFC 6303), because a resolver that
+/// goes to the root must. This one is a stub: whether 10.in-addr.arpa or host.test exist is for the
+/// operator's name server to say, so those zones are opened (the private ones by kSettings). It
+/// keeps `localhost`, `invalid` and `onion`, which nobody may look up (RFC 6761 6.3, 6.4, RFC 7686
+/// 2).
+std::optional<Error> finalize(ub_ctx* context, const UnboundOptions& options) {
+  int code = ub_ctx_zone_remove(context, "test.");
+  if (code == 0) code = ub_ctx_zone_remove(context, "home.arpa.");  // RFC 8375
   constexpr int kA = 1;
   constexpr int kInternet = 1;
-  const int code =
-      ub_resolve_event(context, "localhost.", kA, kInternet, nullptr, ignore_answer, nullptr);
-  if (code == 0) return std::nullopt;
-  if (!options.trust_anchor_file.empty()) {
-    return refused("its configuration (trust anchor file " + options.trust_anchor_file + ")", code);
+  if (code == 0) {
+    code = ub_resolve_event(context, "localhost.", kA, kInternet, nullptr, ignore_answer, nullptr);
   }
-  return refused("its configuration", code);
+  if (code == 0) return std::nullopt;
+  // The only thing read so late is the trust anchor file.
+  if (options.trust_anchor_file.empty()) return refused("its configuration", code);
+  return refused("trust anchor file " + options.trust_anchor_file, code);
 }
 
 }  // namespace
@@ -169,8 +167,7 @@ Result<UnboundContext> make_unbound_context(event_base* base, const UnboundOptio
   auto error = apply_settings(context.get(), options);
   if (!error) error = set_name_servers(context.get(), options);
   if (!error) error = set_trust_anchor(context.get(), options.trust_anchor_file);
-  if (!error) error = remove_own_zones(context.get());
-  if (!error) error = ask_something_local(context.get(), options);
+  if (!error) error = finalize(context.get(), options);
   if (error) return *std::move(error);
   return context;
 }

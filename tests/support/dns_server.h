@@ -25,8 +25,10 @@ struct DnsBehaviour {
   int drop = 0;                        ///< so many questions get no reply; -1: none ever does
   bool truncate = false;               ///< UDP replies carry TC and no records
   bool wrong_id = false;               ///< the reply's id is not the question's
-  std::optional<int> rcode;            ///< 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED: instead of records
-  std::optional<std::string> raw;      ///< these octets, after the question's id, are the reply
+  std::optional<int> rcode =
+      std::nullopt;  ///< 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED: instead of records
+  std::optional<std::string> raw =
+      std::nullopt;  ///< these octets, after the question's id, are the reply
 };
 
 class DnsServer {
