@@ -264,8 +264,9 @@ std::vector<ConfigOption> role_options() {
   return {
       option("AuthservID", "NAME", &Config::authserv_id, parse_authserv_id, print_authserv_id,
              "The name under which results are written to Authentication-Results. Fields that "
-             "already claim it are removed from incoming mail. HOSTNAME stands for this host's "
-             "name. All servers of one site should use one name."),
+             "already claim it are removed from incoming mail. HOSTNAME stands for the name that "
+             "the MTA gives itself (the macro j), or else this host's. All servers of one site "
+             "should use one name."),
       mode_option("Mode",
                   "What Signet does: s signs outgoing mail, v verifies incoming mail, sv does "
                   "both."),
