@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -33,12 +34,18 @@ enum class FailureAction { tempfail, accept };
 enum class LogTarget { syslog, journald, stderr_ };
 enum class LogLevel { error, warning, info, debug };
 
+/// 127.0.0.1 and ::1.
+inline std::vector<IpNetwork> loopback_networks() {
+  constexpr std::array<uint8_t, 16> kOne = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return {{IpAddress::v4({127, 0, 0, 1}), 32}, {IpAddress::v6(kOne), 128}};
+}
+
 struct Config {
   // The socket and the process
   std::string socket = "local:/run/signet/signet.sock";  ///< local:PATH or inet:PORT@HOST
-  std::string socket_owner;                ///< USER or USER:GROUP; empty: the service user's
-  int socket_mode = 0660;                  ///< octal permission bits
-  std::string user_id = "signet";          ///< USER or USER:GROUP to run as; empty: stay
+  std::string socket_owner;        ///< USER or USER:GROUP; empty: the service user's
+  int socket_mode = 0660;          ///< octal permission bits
+  std::string user_id = "signet";  ///< USER or USER:GROUP to run as; empty: stay
   std::string pid_file;
   std::chrono::seconds milter_timeout{7210};  ///< longest silence of the MTA
   std::chrono::seconds drain_timeout{30};     ///< wait for messages in flight at SIGTERM
@@ -49,13 +56,10 @@ struct Config {
   std::string syslog_facility = "mail";
 
   // Who is who
-  std::string authserv_id;                 ///< empty: this host's name
-  bool sign = true;                        ///< Mode s or sv
-  bool verify = true;                      ///< Mode v or sv
-  std::vector<IpNetwork> internal_hosts = {{IpAddress::v4({127, 0, 0, 1}), 32},
-                                           {IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                                           0, 1}),
-                                            128}};
+  std::string authserv_id;  ///< empty: the MTA's name for itself, or this host's
+  bool sign = true;         ///< Mode s or sv
+  bool verify = true;       ///< Mode v or sv
+  std::vector<IpNetwork> internal_hosts = loopback_networks();
   std::vector<std::string> signing_listeners;    ///< {daemon_name} of listeners that sign
   std::vector<std::string> verifying_listeners;  ///< {daemon_name} of listeners that verify
 
@@ -66,11 +70,11 @@ struct Config {
   std::string trust_anchor_file;
   std::string dns_data;
   int dns_cache_entries = 50'000;
-  int maximum_dns_questions = 204;         ///< per message
+  int maximum_dns_questions = 204;  ///< per message
 
   // DKIM
   std::string key_directory = "/etc/signet/keys";
-  std::optional<Name> domain;               ///< signed with key_file under selector
+  std::optional<Name> domain;  ///< signed with key_file under selector
   std::string selector;
   std::string key_file;
   DkimSignOptions dkim_sign;
