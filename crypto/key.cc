@@ -280,7 +280,8 @@ std::vector<std::string> split_txt(std::string_view text) {
 std::string zone_file_record(const SigningKey& key) {
   // Base64, names and tags hold no character that a quoted string would have to escape.
   std::string strings;
-  for (const std::string& part : split_txt(key.record())) strings += fmt::format(" \"{}\"", part);
+  for (const std::string& part : split_txt(key.record()))
+    strings += fmt::format("\n\t\"{}\"", part);
   return fmt::format("{}._domainkey.{}. IN TXT ({} )", key.selector(), key.domain().text(),
                      strings);
 }

@@ -93,7 +93,8 @@ Result<std::string> generate_key(DkimKeyType type, int bits);
 /// `text` cut into strings of at most 255 octets, as one TXT record holds them (RFC 1035 3.3).
 std::vector<std::string> split_txt(std::string_view text);
 
-/// `SELECTOR._domainkey.DOMAIN. IN TXT ( "..." "..." )`, ready for a zone file.
+/// `SELECTOR._domainkey.DOMAIN. IN TXT ( "..." "..." )`, ready for a zone file; a line for each of
+/// the strings, no line break at the end.
 std::string zone_file_record(const SigningKey& key);
 
 }  // namespace signet

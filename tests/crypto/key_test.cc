@@ -302,8 +302,8 @@ TEST(ZoneFileRecord, IsOneRecordWithItsStringsInParentheses) {
   const std::string record = zone_file_record(**key);
   const auto strings = split_txt((*key)->record());
   ASSERT_EQ(strings.size(), 2U);
-  EXPECT_EQ(record,
-            "sel._domainkey.example.com. IN TXT ( \"" + strings[0] + "\" \"" + strings[1] + "\" )");
+  EXPECT_EQ(record, "sel._domainkey.example.com. IN TXT (\n\t\"" + strings[0] + "\"\n\t\"" +
+                        strings[1] + "\" )");
 }
 
 }  // namespace

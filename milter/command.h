@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The `signet` program but for its main(): the command line, and what a command may use of the
+// world. A command is one file, NAME_command.{h,cc}, that adds itself to the command line; its
+// callback leaves an exit status of sysexits.h in the context.
+
+#pragma once
+
+#include <chrono>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace signet {
+
+/// Read where the command line names no other; it need not exist.
+inline constexpr const char* kDefaultConfigPath = "/etc/signet/signet.conf";
+
+struct CommandContext {
+  std::ostream& out;
+  std::ostream& err;
+  std::chrono::sys_seconds now;  ///< only main() reads the clock
+  std::string config_path;       ///< of -c; empty: kDefaultConfigPath if that exists
+  int exit_status = 0;
+};
+
+/// Runs one command line (without the program's name). Returns the exit status: 0, or EX_USAGE for
+/// a command line that does not parse, or what the command says.
+int run_signet(const std::vector<std::string>& arguments, CommandContext& context);
+
+}  // namespace signet
