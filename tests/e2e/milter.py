@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Starts and stops signet-milter, one process for one configuration."""
+"""Runs one signet-milter, and gives it one configuration after the other."""
 
-import re
 import signal
 import subprocess
 from pathlib import Path
@@ -10,19 +9,24 @@ from postfix import port_answers, wait_until
 
 
 class SignetMilter:
-    """`with SignetMilter(program, folder, port, config_text) as milter:`
+    """`with SignetMilter(program, folder, socket, config_text) as milter:`
 
-    The process listens on a loopback port, runs in the foreground and logs into a file of the
-    folder. Leaving the block stops it with SIGTERM and waits: a test that ends has no process.
+    `socket` is what `Socket` says, `inet:PORT@127.0.0.1` or `local:PATH`. The process runs in the
+    foreground and logs into a file of the folder. Leaving the block stops it with SIGTERM and
+    waits: a test that ends has no process.
     """
 
-    def __init__(self, program, folder, port, config_text):
-        self._folder, self._port = Path(folder), port
+    def __init__(self, program, folder, socket, config_text=""):
+        self._folder, self._socket = Path(folder), socket
         self._config = self._folder / "signet.conf"
-        self._config.write_text(f"Socket inet:{port}@127.0.0.1\n{config_text}")
+        self._write(config_text)
         self._command = [str(program), "-c", str(self._config), "-f"]
         self._log_path = self._folder / "signet.log"
+        self._log_start = 0
         self._process = None
+
+    def _write(self, config_text):
+        self._config.write_text(f"Socket {self._socket}\n{config_text}")
 
     def __enter__(self):
         with open(self._log_path, "wb") as log:
@@ -32,10 +36,25 @@ class SignetMilter:
         return self
 
     def _is_up(self):
+        self._check_alive()
+        kind, _, address = self._socket.partition(":")
+        if kind == "inet":
+            return port_answers(int(address.partition("@")[0]))
+        return Path(address).is_socket()
+
+    def _check_alive(self):
         if self._process.poll() is not None:
             raise RuntimeError(f"signet-milter ended with status {self._process.returncode}:\n"
                                f"{self._config.read_text()}---\n{self.log}")
-        return port_answers(self._port)
+
+    def reload(self, config_text):
+        """Puts another configuration in force; RuntimeError if it is not taken."""
+        self._log_start = len(self._whole_log())
+        self._write(config_text)
+        self._process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: "reload" in self.log or self._check_alive(), 20, "the reload")
+        if "reloaded" not in self.log:
+            raise RuntimeError(f"{self._config.read_text()}---\n{self.log}")
 
     def __exit__(self, *_):
         self.stop()
@@ -46,11 +65,10 @@ class SignetMilter:
             self._process.send_signal(number)
         return self._process.wait(40)
 
-    @property
-    def log(self):
+    def _whole_log(self):
         return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
 
-    def message_line(self, queue_id):
-        """The one log line of this message; "" if there is none (yet)."""
-        found = re.search(rf"^.*\bqueue_id={queue_id}\b.*$", self.log, re.MULTILINE)
-        return found.group(0) if found else ""
+    @property
+    def log(self):
+        """What was logged since the start, or the last reload."""
+        return self._whole_log()[self._log_start:]

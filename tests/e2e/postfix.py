@@ -5,9 +5,11 @@ Nothing outside that folder is read or changed but the installed programs: no /e
 is needed, and a Postfix that serves the machine is not noticed. Needs root (Postfix drops
 privileges by itself) and the account `postfix` and the group `postdrop` that the package makes.
 
-Two listeners differ in the macro {daemon_name} that the milter sees: `inbound` and `submission`.
-Both allow XCLIENT to loopback, so a test can come from any address, under any name, and as an
-authenticated user. Accepted mail goes to the sink; held mail stays and can be looked at.
+Two listeners differ in the macro {daemon_name} that the milter sees, `inbound` and `submission`,
+and in that the second adds fields that a message lacks (From, Date, Message-ID), as Postfix does
+for its own users. Both allow XCLIENT to loopback, so a test can come from any address, under any
+name, and as an authenticated user. Accepted mail goes to the sink; held mail stays and can be
+looked at.
 """
 
 import os
@@ -64,6 +66,7 @@ milter_content_timeout = 60s
 
 _MASTER_CF = """\
 127.0.0.1:{inbound} inet n - n - - smtpd -o milter_macro_daemon_name=inbound
+  -o local_header_rewrite_clients=
 127.0.0.1:{submission} inet n - n - - smtpd -o milter_macro_daemon_name=submission
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup

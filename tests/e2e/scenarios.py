@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs the scenarios of tests/scenarios through a real Postfix with a real signet-milter.
 
-One Postfix serves the whole run; each scenario has a signet-milter of its own. The last line says
-`N passed, N failed`; the exit status is 1 if any failed. Needs root, for Postfix.
+One Postfix and one signet-milter serve the whole run; each scenario reloads the milter with its own
+configuration, records and keys. The last line says `N passed, N failed`; the exit status is 1 if
+any failed. Needs root, for Postfix.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -15,7 +17,7 @@ from pathlib import Path
 from keys import Keys
 from milter import SignetMilter
 from nameserver import NameServer
-from postfix import Postfix, free_port
+from postfix import Postfix, free_port, wait_until
 from scenario import ScenarioError, header_fields, load, matches
 from sink import Sink
 
@@ -24,21 +26,19 @@ _SERVICE_USER = "nobody"
 
 
 class Run:
-    """What all scenarios share: the Postfix, its sink, the DNS, the keys, a folder."""
+    """What all scenarios share: Postfix and its sink, the milter, the DNS, the keys, a folder."""
 
-    def __init__(self, program, folder, postfix, sink, dns, keys, port):
-        self.program, self.folder, self.port = program, Path(folder), port
-        self.postfix, self.sink, self.dns, self.keys = postfix, sink, dns, keys
+    def __init__(self, folder, postfix, sink, milter, dns):
+        self.folder, self.keys = Path(folder), Keys(folder)
+        self.postfix, self.sink, self.milter, self.dns = postfix, sink, milter, dns
 
     def play(self, scenario):
         """Plays one scenario; the list of what was not as expected."""
         self.dns.load(scenario.zone)
-        with SignetMilter(self.program, self.folder, self.port, self._config(scenario)) as milter:
-            message = self._message(scenario)
-            reply = self.postfix.send(scenario.envelope, message)
-            outcome = self._outcome(reply, milter)
-            milter.stop()  # so that its log is complete
-            problems = [p for p in (outcome.check(*e) for e in scenario.expect) if p]
+        self.milter.reload(self._config(scenario))
+        reply = self.postfix.send(scenario.envelope, self._message(scenario))
+        outcome = self._outcome(reply)
+        problems = [p for p in (outcome.check(*e) for e in scenario.expect) if p]
         return problems + outcome.unasked_problems(scenario.expect)
 
     def _config(self, scenario):
@@ -51,7 +51,6 @@ class Run:
         directory.mkdir(parents=True)
         for key in scenario.keys:
             self.keys.install(directory, key.domain, key.selector, key.kind, _SERVICE_USER)
-        # The scenario's own lines come last and win.
         ours = {"UserID": _SERVICE_USER, "LogTarget": "stderr", "AuthservID": "mx.example.org",
                 "DNSData": records, "Nameservers": f"127.0.0.1@{self.dns.port}",
                 "KeyDirectory": directory}
@@ -65,7 +64,7 @@ class Run:
             message = self.keys.sign(message, signer.domain, signer.selector, signer.kind)
         return message + (f"{scenario.append}\r\n".encode() if scenario.append else b"")
 
-    def _outcome(self, reply, milter):
+    def _outcome(self, reply):
         queue_id, held, message = reply.queue_id, False, b""
         if queue_id:
             held = self.postfix.held(queue_id)
@@ -75,7 +74,7 @@ class Run:
             else:
                 delivery = self.sink.take()
                 message = delivery.octets if delivery else b""
-        return Outcome(reply, held, message, self.keys, milter)
+        return Outcome(reply, held, message, self.keys, self.milter)
 
 
 class Outcome:
@@ -123,9 +122,16 @@ class Outcome:
         return "" if verdict == "pass" else f"signature {value}: {verdict}\n{self._listed()}"
 
     def _check_log(self, pattern):
-        lines = self._milter.log.splitlines()
-        return "" if any(matches(f"*{pattern}*", line) for line in lines) else (
-            f"no log line is\n    {pattern}\n" + "\n".join("    " + line for line in lines))
+        def is_there():
+            lines = self._milter.log.splitlines()
+            return any(matches(f"*{pattern}*", line) for line in lines)
+
+        try:
+            # The line is written after the reply has been given.
+            wait_until(is_there, 2, pattern)
+            return ""
+        except TimeoutError:
+            return f"no log line has\n    {pattern}\n{self._milter.log}"
 
     def _count(self, pattern):
         return sum(matches(pattern, text) for text in self.fields)
@@ -162,13 +168,16 @@ def main():
     parser.add_argument("--build", required=True, help="the build tree that holds the programs")
     parser.add_argument("scenario", nargs="*", help="names without .scenario; all by default")
     arguments = parser.parse_args()
+    # A terminated run, too, leaves no process behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     program = Path(arguments.build).resolve() / "milter/signet-milter"
     paths = _paths(arguments.scenario)
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="signet-e2e-") as folder, Sink() as sink, \
-            NameServer() as dns, Postfix(folder, f"inet:127.0.0.1:{port}", sink.port) as postfix:
-        run = Run(program, folder, postfix, sink, dns, Keys(folder), port)
-        failed = _play_all(run, paths)
+            NameServer() as dns, Postfix(folder, f"inet:127.0.0.1:{port}", sink.port) as postfix, \
+            SignetMilter(program, folder, f"inet:{port}@127.0.0.1",
+                         f"UserID {_SERVICE_USER}\n") as milter:
+        failed = _play_all(Run(folder, postfix, sink, milter, dns), paths)
     print(f"{len(paths) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
