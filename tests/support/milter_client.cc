@@ -23,8 +23,8 @@
 namespace signet {
 namespace {
 
-constexpr size_t kFlushOctets = 64 * 1024;
-constexpr size_t kReadOctets = 64 * 1024;
+constexpr size_t kFlushOctets = 65536;
+constexpr size_t kReadOctets = 65536;
 constexpr uint32_t kMaxPacketOctets = 64 * 1024 * 1024;  // no filter of ours writes more
 constexpr size_t kBodyChunk = MILTER_CHUNK_SIZE;
 
@@ -311,7 +311,7 @@ Result<MilterOptions> MilterConversation::negotiate(const MilterOffer& offer) {
   }
   options_.version = u32_at(packet->data, 0);
   options_.actions = u32_at(packet->data, MILTER_LEN_BYTES);
-  options_.protocol = u32_at(packet->data, 2 * MILTER_LEN_BYTES);
+  options_.protocol = u32_at(packet->data, MILTER_LEN_BYTES + MILTER_LEN_BYTES);
   options_.macros = parse_macro_lists(std::string_view(packet->data).substr(MILTER_OPTLEN));
   if ((options_.actions & ~offer.actions) != 0 || (options_.protocol & ~offer.protocol) != 0) {
     return Error{"the filter wants what was not offered"};
