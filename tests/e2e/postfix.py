@@ -33,8 +33,7 @@ maillog_file_prefixes = {home}
 import_environment = MAIL_CONFIG TZ
 mail_owner = postfix
 setgid_group = postdrop
-myhostname = mx.example.org
-mydomain = example.org
+myhostname = {host_name}
 mydestination =
 mynetworks = 127.0.0.0/8
 inet_interfaces = loopback-only
@@ -121,18 +120,18 @@ class Envelope:
 class Postfix:
     """`with Postfix(folder, milter="inet:127.0.0.1:8891", sink_port=sink.port) as postfix:`"""
 
-    def __init__(self, folder, milter, sink_port):
+    def __init__(self, folder, milter, sink_port, host_name="mx.example.org"):
         self.home = Path(folder)
         self.ports = {"inbound": free_port(), "submission": free_port()}
-        self._write_configuration(milter, sink_port)
+        self._write_configuration(milter=milter, sink_port=sink_port, host_name=host_name)
         self._master = None
 
-    def _write_configuration(self, milter, sink_port):
+    def _write_configuration(self, **choices):
         for name in ("conf", "queue", "data"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o755)
         shutil.chown(self.home / "data", "postfix")
-        values = dict(self.ports, home=self.home, milter=milter, sink_port=sink_port)
+        values = dict(self.ports, home=self.home, **choices)
         (self.home / "conf/main.cf").write_text(_MAIN_CF.format(**values))
         (self.home / "conf/master.cf").write_text(_MASTER_CF.format(**values))
 
