@@ -8,12 +8,12 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
-#include "crypto/dkim.h"
-
 #include <algorithm>
 #include <cstring>
 #include <map>
 #include <mutex>
+
+#include "crypto/dkim.h"
 
 namespace signet {
 namespace {
@@ -88,8 +88,14 @@ DKIM_CBSTAT look_up_key(DKIM* dkim, DKIM_SIGINFO* signature, unsigned char* buff
   return DKIM_CBSTAT_TRYAGAIN;
 }
 
-DKIM_LIB* make_library(std::chrono::seconds signature_ttl) {
-  DKIM_LIB* library = dkim_init(nullptr, nullptr);
+struct CloseLibrary {
+  void operator()(DKIM_LIB* library) const { dkim_close(library); }
+};
+using Library = std::unique_ptr<DKIM_LIB, CloseLibrary>;
+
+Library make_library(std::chrono::seconds signature_ttl) {
+  Library owner(dkim_init(nullptr, nullptr));
+  DKIM_LIB* library = owner.get();
   if (library == nullptr) return nullptr;
   const unsigned int flags = DKIM_LIBFLAGS_BADSIGHANDLES | DKIM_LIBFLAGS_DELAYSIGPROC;
   const bool good =
@@ -100,20 +106,19 @@ DKIM_LIB* make_library(std::chrono::seconds signature_ttl) {
       set_names(library, DKIM_OPTS_SIGNHDRS, kSigned) &&
       set_names(library, DKIM_OPTS_OVERSIGNHDRS, kOversigned) &&
       dkim_set_key_lookup(library, look_up_key) == DKIM_STAT_OK;
-  if (good) return library;
-  dkim_close(library);
-  return nullptr;
+  if (!good) owner.reset();
+  return owner;
 }
 
 }  // namespace
 
 DKIM_LIB* opendkim_library(std::chrono::seconds signature_ttl) {
   static std::mutex mutex;
-  static std::map<std::chrono::seconds, DKIM_LIB*> libraries;
+  static std::map<std::chrono::seconds, Library> libraries;
   const std::scoped_lock lock(mutex);
-  DKIM_LIB*& library = libraries[signature_ttl];
-  if (library == nullptr) library = make_library(signature_ttl);
-  return library;
+  Library& library = libraries[signature_ttl];
+  if (!library) library = make_library(signature_ttl);
+  return library.get();
 }
 
 const char* const* signed_field_names() { return kSigned; }

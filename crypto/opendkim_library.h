@@ -29,8 +29,8 @@ using DkimHandle = std::unique_ptr<DKIM, FreeDkim>;
 
 /// The library, set up once for all threads; null if it can't be. `signature_ttl` is an option of
 /// the library as a whole (x= of what it signs), so there is one library for each value ever asked
-/// for, which in a running program is one for signing and one, with 0, for verifying. They live
-/// until the process ends. Any thread.
+/// for, which in a running program is one for signing and one, with 0, for verifying. They are
+/// closed when the process ends. Any thread.
 DKIM_LIB* opendkim_library(std::chrono::seconds signature_ttl);
 
 /// The answer to a key lookup inside libopendkim: `context` is what the message's owner gave to
