@@ -50,7 +50,7 @@ std::string to_string(const AuthResults& results);
 /// dot; quoted or not, with quoted pairs, folding or comments around or inside it, with a version
 /// or /job after it; or the id stands anywhere before the first ";"; or the field is damaged (it
 /// is not even what reads_as_auth_results() forgives) and the id occurs anywhere in it. Before
-/// the first ";" an encoded-word, and 4 KiB of anything, are reason enough. An id that ours is
+/// the first ";" an encoded-word, and 1 KiB of anything, are reason enough. An id that ours is
 /// only a part of (notexample.com, mx.example.com for example.com) is foreign.
 bool claims_authserv_id(std::string_view field_body, std::string_view authserv_id);
 

@@ -22,7 +22,7 @@ namespace signet {
 namespace {
 
 // No authserv-id with its comments needs more; a front that does hides something.
-constexpr size_t kMaxFrontOctets = 4096;
+constexpr size_t kMaxFrontOctets = 1024;
 
 // Words to be compared as U-labels; an id is one word.
 constexpr size_t kMaxInternationalWords = 4;
@@ -35,21 +35,20 @@ bool is_word(char c) {
          c == '_' || is_eight_bit(c);
 }
 
-/// The code point of the well-formed character `text` (one that utf8_length() measured).
+/// The code point of the character `text`, well-formed and above ASCII.
 char32_t code_point(std::string_view text) {
-  constexpr std::array<unsigned char, 5> kLeadBits = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  constexpr std::array<unsigned char, 5> kLeadBits = {0, 0, 0x1f, 0x0f, 0x07};
   char32_t point = static_cast<unsigned char>(text[0]) & kLeadBits[text.size()];
   for (const char c : text.substr(1)) point = point << 6 | (static_cast<unsigned char>(c) & 0x3f);
   return point;
 }
 
-/// Controls, spaces and what is not drawn at all: readers trim or ignore such characters.
+/// Above ASCII, controls, spaces and what is not drawn at all: readers trim or ignore them.
 bool is_invisible(char32_t c) {
   struct Range {
     char32_t first, last;
   };
-  constexpr std::array<Range, 12> kInvisible = {{{0, 0x20},
-                                                 {0x7f, 0xa0},
+  constexpr std::array<Range, 11> kInvisible = {{{0x80, 0xa0},
                                                  {0xad, 0xad},
                                                  {0x34f, 0x34f},
                                                  {0x61c, 0x61c},
@@ -68,18 +67,24 @@ bool is_invisible(char32_t c) {
 /// characters, octets that are no UTF-8.
 std::string squeezed(std::string_view text) {
   std::string result;
-  while (!text.empty()) {
-    const size_t length = utf8_length(text);
-    const std::string_view character = text.substr(0, std::max<size_t>(length, 1));
-    const bool is_mark = character == "\"" || character == "\\";
-    if (length > 0 && !is_mark && !is_invisible(code_point(character))) result += character;
-    text.remove_prefix(character.size());
+  result.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (!is_eight_bit(c)) {
+      if (c > 0x20 && c != 0x7f && c != '"' && c != '\\') result += c;
+      ++i;
+      continue;
+    }
+    const size_t length = utf8_length(text.substr(i));
+    const std::string_view character = text.substr(i, length);
+    if (length > 0 && !is_invisible(code_point(character))) result += character;
+    i += std::max<size_t>(length, 1);
   }
   return result;
 }
 
-/// The words of `text` that hold U-labels or A-labels, lower case, without final dots; one more
-/// than kMaxInternationalWords at most.
+/// The words of `text`, which is in lower case, that hold U-labels or A-labels, without final
+/// dots; one more than kMaxInternationalWords at most.
 std::vector<std::string> international_words(std::string_view text) {
   std::vector<std::string> words;
   FieldLexer lexer(text);
@@ -87,7 +92,6 @@ std::vector<std::string> international_words(std::string_view text) {
     lexer.take_while([](char c) { return !is_word(c); });
     std::string word(lexer.take_while([](char c) { return is_word(c) || c == '.'; }));
     while (word.ends_with('.')) word.pop_back();
-    word = ascii_lower(word);
     const bool is_international =
         std::ranges::any_of(word, is_eight_bit) || word.find("xn--") != word.npos;
     if (is_international) words.push_back(std::move(word));
@@ -106,10 +110,12 @@ struct Reader {
 struct Front {
   size_t length;     ///< in octets of the field
   std::string text;  ///< without comments
+  friend bool operator==(const Front&, const Front&) = default;
 };
 
 Front read_front(std::string_view body, Reader reader) {
   Front front{0, ""};
+  front.text.reserve(body.size());
   int depth = 0;
   bool in_quotes = false;
   for (size_t i = 0; i < body.size(); ++i) {
@@ -135,6 +141,25 @@ Front read_front(std::string_view body, Reader reader) {
   return front;
 }
 
+/// Every front of `start` that a reader may see; one if there is nothing to disagree on.
+std::vector<Front> read_fronts(std::string_view start) {
+  const size_t mark = start.find_first_of("(\"\\;");
+  if (mark == start.npos || start[mark] == ';') {
+    const std::string_view text = start.substr(0, mark);
+    return {{text.size(), std::string(text)}};
+  }
+  std::vector<Front> fronts;
+  for (const bool quotes : {true, false}) {
+    for (const bool pairs : {true, false}) {
+      for (const bool nesting : {true, false}) {
+        Front front = read_front(start, {quotes, pairs, nesting});
+        if (std::ranges::find(fronts, front) == fronts.end()) fronts.push_back(std::move(front));
+      }
+    }
+  }
+  return fronts;
+}
+
 /// Our authserv-id in the forms in which it is looked for.
 class OurId {
  public:
@@ -144,9 +169,9 @@ class OurId {
         domain_(parse_domain(id)),
         is_international_(domain_ && domain_->text().find("xn--") != std::string::npos) {}
 
-  /// True if the id stands in `text`, as it is or squeezed, and is not part of a longer name.
-  bool is_in(std::string_view text) const {
-    const std::string lowered = ascii_lower(text);
+  /// True if the id stands in `lowered`, which is in lower case, as it is or squeezed, and is not
+  /// part of a longer name.
+  bool is_in(std::string_view lowered) const {
     return stands_in(lowered, lowered_) || stands_in(squeezed(lowered), squeezed_);
   }
 
@@ -199,23 +224,19 @@ bool has_impossible_word(std::string_view text) {
          std::ranges::any_of(words, [](const std::string& word) { return !parse_domain(word); });
 }
 
-bool front_claims(std::string_view body, const OurId& id) {
-  const std::string_view start = body.substr(0, kMaxFrontOctets + 1);
+bool front_claims(std::string_view lowered, const OurId& id) {
+  // The reader that follows the RFC comes first.
+  const std::vector<Front> fronts = read_fronts(lowered.substr(0, kMaxFrontOctets + 1));
   size_t longest = 0;
-  for (const bool quotes : {true, false}) {
-    for (const bool pairs : {true, false}) {
-      for (const bool nesting : {true, false}) {
-        const Front front = read_front(start, {quotes, pairs, nesting});
-        if (id.is_in(front.text)) return true;
-        longest = std::max(longest, front.length);
-      }
-    }
+  for (const Front& front : fronts) {
+    if (id.is_in(front.text)) return true;
+    longest = std::max(longest, front.length);
   }
   if (longest > kMaxFrontOctets) return true;
-  const std::string_view raw = body.substr(0, longest);
+  const std::string_view raw = lowered.substr(0, longest);
   // RFC 2047: some readers decode encoded-words in any field before they look at its tokens.
   return id.is_in(raw) || raw.find("=?") != raw.npos || id.is_international_in(raw) ||
-         has_impossible_word(read_front(start, {true, true, true}).text);
+         has_impossible_word(fronts[0].text);
 }
 
 }  // namespace
@@ -223,9 +244,10 @@ bool front_claims(std::string_view body, const OurId& id) {
 bool claims_authserv_id(std::string_view field_body, std::string_view authserv_id) {
   if (authserv_id.empty()) return false;
   const OurId id(authserv_id);
-  if (front_claims(field_body, id)) return true;
+  const std::string lowered = ascii_lower(field_body);
+  if (front_claims(lowered, id)) return true;
   if (reads_as_auth_results(field_body)) return false;
-  return id.is_in(field_body) || id.is_international_in(field_body);
+  return id.is_in(lowered) || id.is_international_in(lowered);
 }
 
 bool has_unknown_version(std::string_view field_body) {

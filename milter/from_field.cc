@@ -25,7 +25,7 @@ constexpr size_t kMaxMailboxes = 50;
 constexpr int kMaxCandidates = 50;
 
 // RFC 1035 2.3.4: 255 octets on the wire, 253 in text; a character of a U-label has at most four.
-constexpr size_t kMaxDomainText = 253 * 4;
+constexpr size_t kMaxDomainText = size_t{253} * 4;
 
 struct Mailbox {
   std::string address;

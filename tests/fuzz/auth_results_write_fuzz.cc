@@ -26,7 +26,7 @@ class Pieces {
 
   std::string next() {
     const size_t end = std::min(rest_.find('\x1e'), rest_.size());
-    const std::string piece(rest_.substr(0, end));
+    std::string piece(rest_.substr(0, end));
     rest_.remove_prefix(std::min(end + 1, rest_.size()));
     return piece;
   }
