@@ -376,6 +376,7 @@ TermOutcome SpfEvaluation::match_mx(Frame& frame, size_t index, const Name& targ
   // RFC 7505 3: a null MX names no host.
   std::erase_if(exchanges, [](const MxRecord& mx) { return mx.exchange.is_root(); });
   std::vector<Lookup> lookups;
+  lookups.reserve(exchanges.size());
   for (const MxRecord& mx : exchanges) {
     lookups.push_back(lookups_.ask(mx.exchange, lookups_.address_type()));
   }
@@ -502,8 +503,7 @@ std::optional<Name> SpfEvaluation::early_name(const Frame& frame,
   if (!directive.domain) return frame.domain;
   if (!directive.domain->is_constant()) return std::nullopt;
   auto name = expand_spf_domain_spec(*directive.domain, values_);
-  if (!name || name->label_count() < 2) return std::nullopt;
-  return *std::move(name);
+  return name ? std::optional(*std::move(name)) : std::nullopt;
 }
 
 RecordType SpfEvaluation::first_type(SpfMechanism mechanism) const {

@@ -66,9 +66,9 @@ struct SpfMacroValues {
   std::chrono::sys_seconds now;  ///< t
 };
 
-/// Octets that l and h contribute at most, counted from the right: far more than a name can hold,
-/// and little enough that a record full of macros stays cheap.
-inline constexpr size_t kMaxSpfMacroValueOctets = 1024;
+/// Octets that l and h contribute at most, counted from the right: more than a name can hold and
+/// than RFC 5321 4.5.3.1 allows in either, and few enough that a record full of macros stays cheap.
+inline constexpr size_t kMaxSpfMacroValueOctets = 320;
 
 /// Octets of an explanation. RFC 7208 6.2 leaves the limit to us; it goes into an SMTP reply.
 inline constexpr size_t kMaxSpfExplanationOctets = 400;

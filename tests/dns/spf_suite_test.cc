@@ -198,7 +198,7 @@ class SuiteResolver final : public Resolver {
     return Lookup(std::make_shared<Answer>(find(name, type)));
   }
 
-  Answer find(Name name, RecordType type) const {
+  Answer find(const Name& name, RecordType type) const {
     Answer answer;
     answer.status = DnsStatus::no_domain;
     auto found = records_.find(name);

@@ -28,7 +28,7 @@ inline SpfRequest request_of(const std::string& client,
 
 inline SpfVerdict check_in_zone(const std::string& zone, const SpfRequest& request) {
   ZoneResolver resolver(zone);
-  const SpfVerdict verdict = check_spf_mail_from(resolver, test_budget(), request);
+  SpfVerdict verdict = check_spf_mail_from(resolver, test_budget(), request);
   EXPECT_EQ(verdict.questions, resolver.question_count());
   return verdict;
 }
