@@ -424,8 +424,7 @@ TEST(AuthResultsClaim, EverySpellingOfOurIdIsRecognised) {
       " exam\xc2\xadple.com; dkim=pass",
       " example.com\xe3\x80\x80; dkim=pass",
       " \xef\xbd\x85xample.com; dkim=pass",
-      " example\xe3\x80\x82"
-      "com; dkim=pass",
+      " example\xe3\x80\x82\x63om; dkim=pass",
       " example.com\r\rX: y; dkim=pass",
       " foreign.example; dkim=pass (example.com",
       " foreign.example; dkim=pass reason=\"example.com",
@@ -467,9 +466,9 @@ TEST(AuthResultsClaim, ForeignFieldsAreLeftAlone) {
       " foreign.example; dkim=pass reason=\"example.com; dkim=pass\" header.d=example.com",
       " foreign.example; dkim=pass (example.com; dkim=pass) header.d=example.com",
       // Not by the grammar, but written by large sites.
-      " mx.foreign.example; dkim=pass header.i=@example.com header.s=s header.b=aB/cd+E=;"
-      " spf=pass (mx.foreign.example: domain of a@example.com designates 192.0.2.1)"
-      " smtp.mailfrom=a@example.com; dmarc=pass (p=REJECT) header.from=example.com",
+      " mx.foreign.example; dkim=pass header.i=@example.com header.b=aB/cd+E=; spf=pass",
+      " foreign.example; spf=pass (foreign.example: domain of a@example.com designates 192.0.2.1)",
+      " foreign.example; dmarc=pass (p=REJECT) header.s=a/b header.from=example.com",
       " foreign.example; spf=pass smtp.mailfrom=<a@example.com>; dmarc=pass action=none"
       " header.from=example.com;compauth=pass reason=100",
       " foreign.example; spf=pass smtp.mailfrom=example.com;",
