@@ -469,8 +469,8 @@ TEST(AuthResultsClaim, ForeignFieldsAreLeftAlone) {
       " mx.foreign.example; dkim=pass header.i=@example.com header.b=aB/cd+E=; spf=pass",
       " foreign.example; spf=pass (foreign.example: domain of a@example.com designates 192.0.2.1)",
       " foreign.example; dmarc=pass (p=REJECT) header.s=a/b header.from=example.com",
-      " foreign.example; spf=pass smtp.mailfrom=<a@example.com>; dmarc=pass action=none"
-      " header.from=example.com;compauth=pass reason=100",
+      " foreign.example; spf=pass smtp.mailfrom=<a@example.com>; compauth=pass reason=100",
+      " foreign.example; dmarc=pass action=none header.from=example.com;compauth=pass",
       " foreign.example; spf=pass smtp.mailfrom=example.com;",
       " foreign.example/7; spf=pass smtp.mailfrom=example.com",
       " foreign.example; none",
