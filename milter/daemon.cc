@@ -242,6 +242,7 @@ class Daemon {
       log_->error("reload failed, the old configuration stays: {}", runtime.error());
       return;
     }
+    set_log_level(*log_, (*runtime)->config.log_level);
     log_keys(**runtime, *log_);
     log_->info("reloaded: {}", summary(**runtime));
     runtimes_.replace(*std::move(runtime));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 namespace signet {
 namespace {
@@ -34,7 +35,7 @@ std::vector<AuthenticatedDomain> authenticated(const InboundResults& results) {
   return domains;
 }
 
-// Domains whose proof a DNS error kept away: had it come, they might have aligned.
+// Domains whose proof a DNS error kept away.
 std::vector<AuthenticatedDomain> unsettled(const InboundResults& results) {
   std::vector<AuthenticatedDomain> domains;
   if (results.spf.result == SpfResult::temperror) {
@@ -125,21 +126,24 @@ SpfVerdict InboundMessage::spf_verdict(std::future<SpfVerdict>& check) const {
   return verdict;
 }
 
+DmarcTreeWalk& InboundMessage::walk_of(const Name& domain) {
+  const auto walk = std::find_if(walks_.begin(), walks_.end(),
+                                 [&](const auto& w) { return w->start() == domain; });
+  assert(walk != walks_.end());  // end_of_headers() started one for each author
+  return **walk;
+}
+
 std::vector<DmarcVerdict> InboundMessage::evaluate_authors(const InboundResults& results) {
   const std::vector<AuthenticatedDomain> proven = authenticated(results);
   const std::vector<AuthenticatedDomain> open = unsettled(results);
   std::vector<DmarcVerdict> verdicts;
   for (const Name& domain : author_.domains) {
-    const auto walk = std::find_if(walks_.begin(), walks_.end(),
-                                   [&](const auto& w) { return w->start() == domain; });
-    DmarcVerdict verdict = evaluate_dmarc(*runtime_->resolver, *budget_, **walk, proven, false);
-    // RFC 9989 5.3: a fail that a DNS error may have caused is a temperror.
-    if (verdict.result == DmarcResult::fail && !open.empty() &&
-        evaluate_dmarc(*runtime_->resolver, *budget_, **walk, open, false).result !=
-            DmarcResult::fail) {
-      verdict = evaluate_dmarc(*runtime_->resolver, *budget_, **walk, proven, true);
-    }
-    verdicts.push_back(std::move(verdict));
+    DmarcTreeWalk& walk = walk_of(domain);
+    // RFC 9989 5.3.6: a fail that a DNS error may have caused is a temperror.
+    const bool may_be_missing = std::any_of(
+        open.begin(), open.end(),
+        [&](const AuthenticatedDomain& candidate) { return could_align(walk, candidate); });
+    verdicts.push_back(evaluate_dmarc(*runtime_->resolver, *budget_, walk, proven, may_be_missing));
   }
   return verdicts;
 }
@@ -148,6 +152,9 @@ InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
   budget_->set_deadline(from_now(runtime_->config.message_timeout));
   InboundResults results;
   results.author = author_;
+  for (const Name& domain : author_.domains) {
+    prefetch_dmarc(*runtime_->resolver, *budget_, walk_of(domain));
+  }
   results.dkim = dkim_->finish(now);
   results.spf = spf_verdict(spf_);
   results.spf_helo = spf_verdict(spf_helo_);

@@ -65,6 +65,7 @@ class InboundMessage {
   void start_spf(std::chrono::sys_seconds now);
   SpfVerdict spf_verdict(std::future<SpfVerdict>& check) const;
   void start_walks(const Author& author);
+  DmarcTreeWalk& walk_of(const Name& domain);
   std::vector<DmarcVerdict> evaluate_authors(const InboundResults& results);
 
   std::shared_ptr<const Runtime> runtime_;

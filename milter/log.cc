@@ -178,8 +178,12 @@ Result<std::shared_ptr<spdlog::logger>> make_logger(const Config& config, bool f
   const LogTarget target = foreground ? LogTarget::stderr_ : config.log_target;
   auto logger =
       std::make_shared<spdlog::logger>(std::string{kLogIdent}, make_sink(target, *facility));
-  logger->set_level(spdlog_level(config.log_level));
+  set_log_level(*logger, config.log_level);
   return logger;
+}
+
+void set_log_level(spdlog::logger& logger, LogLevel level) {
+  logger.set_level(spdlog_level(level));
 }
 
 std::string log_value(std::string_view raw) {

@@ -27,6 +27,9 @@ inline constexpr std::string_view kLogIdent = "signet-milter";
 /// per process: a newer syslog logger takes it over from an older.
 Result<std::shared_ptr<spdlog::logger>> make_logger(const Config& config, bool foreground);
 
+/// What a reload may change.
+void set_log_level(spdlog::logger& logger, LogLevel level);
+
 /// The number of a syslog facility (RFC 5424 6.2.1, as <syslog.h> has it): "mail", "local0" to
 /// "local7" and so on; ASCII case is ignored.
 std::optional<int> parse_syslog_facility(std::string_view name);

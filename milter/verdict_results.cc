@@ -39,9 +39,9 @@ AuthMethod dkim_method(const DkimVerdict& verdict) {
 
 // `p=reject sp=none dis=quarantine; why`, the tags as published.
 std::string dmarc_comment(const DmarcVerdict& verdict, const Disposition& disposition) {
-  if (!verdict.record) return verdict.reason;
+  if (!verdict.record || !verdict.record->p) return verdict.reason;
   const DmarcRecord& record = *verdict.record;
-  std::string comment = fmt::format("p={}", to_string(record.p.value_or(DmarcPolicy::none)));
+  std::string comment = fmt::format("p={}", to_string(*record.p));
   if (record.sp) comment += fmt::format(" sp={}", to_string(*record.sp));
   if (record.np) comment += fmt::format(" np={}", to_string(*record.np));
   if (record.testing) comment += " t=y";
@@ -59,7 +59,7 @@ AuthMethod dmarc_method(const InboundResults& results) {
   if (!results.dmarc.author_domain.is_root()) {
     method.properties.push_back({"header", "from", results.dmarc.author_domain.text()});
   }
-  if (results.dmarc.record) {
+  if (results.dmarc.record && results.dmarc.record->p) {
     method.properties.push_back(
         {"policy", "dmarc", std::string(to_string(results.disposition.policy))});
   }
