@@ -49,13 +49,13 @@ struct MxRecord {
 /// for is filled, in the order of the answer.
 struct Answer {
   DnsStatus status = DnsStatus::server_failure;
-  bool authenticated = false;            ///< DNSSEC validated; only with a trust anchor
-  std::vector<IpAddress> addresses;      ///< a, aaaa
-  std::vector<std::string> texts;        ///< txt: one per record, its strings joined without spaces
-  std::vector<MxRecord> exchanges;       ///< mx
-  std::vector<Name> names;               ///< ptr, cname
-  std::string error;                     ///< for server_failure: what happened, one line
-  std::chrono::seconds ttl{0};           ///< how long the answer may be kept
+  bool authenticated = false;        ///< DNSSEC validated; only with a trust anchor
+  std::vector<IpAddress> addresses;  ///< a, aaaa
+  std::vector<std::string> texts;    ///< txt: one per record, its strings joined without spaces
+  std::vector<MxRecord> exchanges;   ///< mx
+  std::vector<Name> names;           ///< ptr, cname
+  std::string error;                 ///< for server_failure: what happened, one line
+  std::chrono::seconds ttl{0};       ///< how long the answer may be kept
 
   bool failed() const {
     return status == DnsStatus::server_failure || status == DnsStatus::timed_out;
@@ -65,8 +65,9 @@ struct Answer {
 /// The point in monotonic time at which waiting ends.
 using Deadline = std::chrono::steady_clock::time_point;
 
-/// One message's allowance for DNS. Share it with std::shared_ptr between the session and what
-/// runs beside it; every member may be called from any thread.
+/// An allowance for DNS: of a whole message, or of one method for one message. Share it with
+/// std::shared_ptr between the session and what runs beside it; every member may be called from any
+/// thread.
 class LookupBudget {
  public:
   /// `deadline` bounds every get(); `questions` is the number that may be asked (a cached answer
@@ -80,6 +81,8 @@ class LookupBudget {
   void set_deadline(Deadline deadline) { deadline_.store(deadline, std::memory_order_relaxed); }
   /// Takes one question from the allowance; false if none is left or cancel() was called.
   bool take();
+  /// True if take() would be false.
+  bool exhausted() const { return cancelled() || left_.load(std::memory_order_relaxed) <= 0; }
   /// Questions taken so far.
   int used() const { return used_.load(std::memory_order_relaxed); }
   /// The message is gone: no further question is asked; waiting calls may go on to their end.

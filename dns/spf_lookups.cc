@@ -61,7 +61,7 @@ std::string SpfLookups::client_name_for(const Name& domain) {
 
 /// Called only after a failure. Taking a question is how one learns whether any is left.
 bool SpfLookups::allowance_is_gone() {
-  return std::chrono::steady_clock::now() >= budget_.deadline() || !budget_.take();
+  return std::chrono::steady_clock::now() >= budget_.deadline() || budget_.exhausted();
 }
 
 bool SpfLookups::may_ask(int count) const {

@@ -55,18 +55,35 @@ Deadline from_now(std::chrono::milliseconds timeout) {
 
 }  // namespace
 
+DnsShares::DnsShares(Deadline deadline, int questions)
+    : mail_from(deadline, kMailFrom),
+      helo(deadline, kHelo),
+      dkim(deadline, kDkim),
+      dmarc(deadline, questions - kMailFrom - kHelo - kDkim) {}
+
+void DnsShares::set_deadline(Deadline deadline) {
+  for (LookupBudget* share : {&mail_from, &helo, &dkim, &dmarc}) share->set_deadline(deadline);
+}
+
+void DnsShares::cancel() {
+  for (LookupBudget* share : {&mail_from, &helo, &dkim, &dmarc}) share->cancel();
+}
+
+int DnsShares::used() const { return mail_from.used() + helo.used() + dkim.used() + dmarc.used(); }
+
 InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Background& background,
                                Envelope envelope, std::chrono::sys_seconds now)
     : runtime_(std::move(runtime)),
       background_(background),
       envelope_(std::move(envelope)),
-      budget_(std::make_shared<LookupBudget>(from_now(runtime_->config.message_timeout),
-                                             runtime_->config.maximum_dns_questions)),
-      dkim_(make_opendkim_verifier(runtime_->config.dkim_verify, *runtime_->resolver, budget_)) {
+      dns_(std::make_shared<DnsShares>(from_now(runtime_->config.message_timeout),
+                                       runtime_->config.maximum_dns_questions)),
+      dkim_(make_opendkim_verifier(runtime_->config.dkim_verify, *runtime_->resolver,
+                                   std::shared_ptr<LookupBudget>(dns_, &dns_->dkim))) {
   start_spf(now);
 }
 
-InboundMessage::~InboundMessage() { budget_->cancel(); }
+InboundMessage::~InboundMessage() { dns_->cancel(); }
 
 void InboundMessage::start_spf(std::chrono::sys_seconds now) {
   if (!envelope_.client) return;
@@ -77,11 +94,11 @@ void InboundMessage::start_spf(std::chrono::sys_seconds now) {
   request.receiver = envelope_.receiver;
   request.now = now;
   // The checks hold what they need: an abandoned message does not wait for them.
-  spf_ = background_.start([runtime = runtime_, budget = budget_, request] {
-    return check_spf_mail_from(*runtime->resolver, *budget, request);
+  spf_ = background_.start([runtime = runtime_, dns = dns_, request] {
+    return check_spf_mail_from(*runtime->resolver, dns->mail_from, request);
   });
-  spf_helo_ = background_.start([runtime = runtime_, budget = budget_, request] {
-    return check_spf_helo(*runtime->resolver, *budget, request);
+  spf_helo_ = background_.start([runtime = runtime_, dns = dns_, request] {
+    return check_spf_helo(*runtime->resolver, dns->helo, request);
   });
 }
 
@@ -101,7 +118,7 @@ void InboundMessage::start_walks(const Author& author) {
     const bool started = std::any_of(walks_.begin(), walks_.end(),
                                      [&](const auto& walk) { return walk->start() == domain; });
     if (started) continue;
-    walks_.push_back(std::make_unique<DmarcTreeWalk>(*runtime_->resolver, *budget_, domain));
+    walks_.push_back(std::make_unique<DmarcTreeWalk>(*runtime_->resolver, dns_->dmarc, domain));
   }
 }
 
@@ -117,7 +134,7 @@ SpfVerdict InboundMessage::spf_verdict(std::future<SpfVerdict>& check) const {
   SpfVerdict verdict;
   if (!check.valid()) {
     verdict.problem = "the client has no IP address";
-  } else if (check.wait_until(budget_->deadline()) == std::future_status::ready) {
+  } else if (check.wait_until(dns_->mail_from.deadline()) == std::future_status::ready) {
     verdict = check.get();
   } else {
     verdict.result = SpfResult::temperror;
@@ -143,17 +160,18 @@ std::vector<DmarcVerdict> InboundMessage::evaluate_authors(const InboundResults&
     const bool may_be_missing = std::any_of(
         open.begin(), open.end(),
         [&](const AuthenticatedDomain& candidate) { return could_align(walk, candidate); });
-    verdicts.push_back(evaluate_dmarc(*runtime_->resolver, *budget_, walk, proven, may_be_missing));
+    verdicts.push_back(
+        evaluate_dmarc(*runtime_->resolver, dns_->dmarc, walk, proven, may_be_missing));
   }
   return verdicts;
 }
 
 InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
-  budget_->set_deadline(from_now(runtime_->config.message_timeout));
+  dns_->set_deadline(from_now(runtime_->config.message_timeout));
   InboundResults results;
   results.author = author_;
   for (const Name& domain : author_.domains) {
-    prefetch_dmarc(*runtime_->resolver, *budget_, walk_of(domain));
+    prefetch_dmarc(*runtime_->resolver, dns_->dmarc, walk_of(domain));
   }
   results.dkim = dkim_->finish(now);
   results.spf = spf_verdict(spf_);
@@ -175,7 +193,7 @@ InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
   evidence.trusted = envelope_.trusted;
   results.dmarc = overall_verdict(author_, evidence.dmarc);
   results.disposition = decide_disposition(runtime_->config, evidence);
-  results.dns_questions = budget_->used();
+  results.dns_questions = dns_->used();
   return results;
 }
 

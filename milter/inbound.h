@@ -46,6 +46,27 @@ struct InboundResults {
   int dns_questions = 0;
 };
 
+/// The questions one message may ask, split so that no sender can use up those of the method that
+/// would convict him: a costly HELO or MAIL FROM policy of his own leaves DMARC all it needs.
+struct DnsShares {
+  /// `questions` in all (MaximumDNSQuestions). RFC 7208 4.6.4: MAIL FROM needs 111 at most, its
+  /// record and ten times ten hosts with their list; what HELO policies need is far less.
+  DnsShares(Deadline deadline, int questions);
+
+  void set_deadline(Deadline deadline);
+  void cancel();
+  int used() const;
+
+  static constexpr int kMailFrom = 111;
+  static constexpr int kHelo = 13;
+  static constexpr int kDkim = 16;  ///< two for each signature evaluated
+
+  LookupBudget mail_from;
+  LookupBudget helo;
+  LookupBudget dkim;
+  LookupBudget dmarc;  ///< what the others leave: 64 by default, 8 for each walk
+};
+
 class InboundMessage {
  public:
   /// `background` must outlive this object.
@@ -71,7 +92,7 @@ class InboundMessage {
   std::shared_ptr<const Runtime> runtime_;
   Background& background_;
   Envelope envelope_;
-  std::shared_ptr<LookupBudget> budget_;
+  std::shared_ptr<DnsShares> dns_;
   std::future<SpfVerdict> spf_;
   std::future<SpfVerdict> spf_helo_;
   std::unique_ptr<DkimVerifier> dkim_;

@@ -163,6 +163,36 @@ TEST_F(SessionTest, ADnsErrorIsTemperrorAndTheMessageGoesOn) {
   EXPECT_TRUE(contains(first_results(actions), "dmarc=temperror")) << first_results(actions);
 }
 
+TEST_F(SessionTest, ACostlyPolicyOfTheSenderLeavesDmarcItsQuestions) {
+  // MAIL FROM and HELO of the attacker take all the DNS they can get; the Author is the victim.
+  std::string zone = kZone;
+  std::string costly = "TXT \"v=spf1";
+  for (int i = 0; i < 10; ++i) {
+    costly += " mx:mx" + std::to_string(i) + ".evil.example";
+    for (int j = 0; j < 10; ++j) {
+      const std::string host = "h" + std::to_string(i) + std::to_string(j) + ".evil.example.";
+      zone += "mx" + std::to_string(i) + ".evil.example. MX 1 " + host + "\n";
+      zone += host + " A 198.51.100.1\n";
+    }
+  }
+  zone += "evil.example. " + costly + " -all\"\nhelo.evil.example. " + costly + " -all\"\n";
+  auto runtime = std::make_shared<Runtime>();
+  runtime->resolver = std::make_shared<ZoneResolver>(zone);
+  runtime->config.dmarc_reject = DmarcReject::always;
+  slot_.replace(runtime);
+
+  from("192.0.2.66");
+  session_.helo("helo.evil.example");
+  session_.mail_from("<x@evil.example>", {}, kNow);
+  const auto actions = finish({{"From", " alice@example.com"}});
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<Reply>(actions[0]));
+  EXPECT_EQ(session_.report().inbound->spf.result, SpfResult::fail);
+  EXPECT_EQ(session_.report().inbound->spf_helo.result, SpfResult::temperror);
+  EXPECT_EQ(session_.report().inbound->dmarc.result, DmarcResult::fail);
+  EXPECT_LE(session_.report().inbound->dns_questions, 204);
+}
+
 TEST_F(SessionTest, AMessageEndsUnderTheConfigItBeganWith) {
   from("192.0.2.66");
   mail("<alice@example.com>");
