@@ -78,6 +78,7 @@ class FromParser {
   bool address_list();
   bool address();
   bool angle_address();
+  bool repeated_address();
   bool at_domain(const std::string& local_part);
   std::optional<Words> words();
   std::optional<std::string_view> word();
@@ -119,7 +120,9 @@ bool FromParser::address() {
   if (!before) return false;
   needs_comma_ = true;
   if (lexer_.accept('@')) {
-    return before->is_local_part ? at_domain(before->text) : fail_at(start, "bad local part");
+    if (!before->is_local_part) return fail_at(start, "bad local part");
+    if (!at_domain(before->text)) return false;
+    return lexer_.peek() != '<' || repeated_address();
   }
   // RFC 5322 4.1: obs-phrase lets dots into a display name, but not at its beginning.
   const bool is_named = before->is_phrase;
@@ -146,6 +149,17 @@ bool FromParser::angle_address() {
   if (!lexer_.accept('@')) return fail("expected \"@\"");
   if (!at_domain(local_part->text)) return false;
   return lexer_.accept('>') || fail("expected \">\"");
+}
+
+// Deviates: RFC 5322 3.4 has no `a@example.com <a@example.com>`, the display name would have to be
+// quoted. It is sent a lot, and as long as both are the same there is one way to read it.
+bool FromParser::repeated_address() {
+  const size_t start = lexer_.position();
+  if (!angle_address()) return false;
+  const std::string angle = std::move(mailboxes_.back().address);
+  mailboxes_.pop_back();
+  return equals_ignoring_case(angle, mailboxes_.back().address) ||
+         fail_at(start, "address differs from the one written before it");
 }
 
 /// What follows the "@" of an addr-spec, and the mailbox that is complete with it.

@@ -129,7 +129,9 @@ void Session::header(std::string_view name, std::string_view value) {
   HeaderField field{std::string(name), with_crlf_folds(value)};
   if (message_->runtime->config.verify && equals_ignoring_case(name, kResultsField)) {
     ++message_->results_seen;
-    if (claims_authserv_id(field.value, message_->authserv_id)) {
+    // RFC 8601 5: what claims to be ours, and from outside what has a version nobody knows.
+    if (claims_authserv_id(field.value, message_->authserv_id) ||
+        (!message_->report.role.trusted && has_unknown_version(field.value))) {
       message_->forged_results.push_back(message_->results_seen);
     }
   }

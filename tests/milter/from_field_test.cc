@@ -234,8 +234,8 @@ const Refused kBadDomains[] = {
 INSTANTIATE_TEST_SUITE_P(BadDomains, RefusedFrom, testing::ValuesIn(kBadDomains));
 
 const Refused kBroken[] = {
-    {" a@one.example <b@two.example>", "octet 15: expected \",\"", {"one.example", "two.example"}},
-    {" a@one.example <b@one.example>", "expected \",\"", {"one.example"}},
+    {" a@one.example <b@two.example>", "octet 15: address differs", {"one.example", "two.example"}},
+    {" a@one.example <b@one.example>", "address differs", {"one.example"}},
     {" a@one.example b@two.example", "expected \",\"", {"one.example", "two.example"}},
     {" a@one.example@two.example", "expected \",\"", {"one.example", "two.example"}},
     {" <a@one.example@two.example>", "expected \">\"", {"one.example", "two.example"}},
@@ -441,6 +441,21 @@ TEST(FromField, WhateverIsReadTheAnswerIsConsistent) {
       ASSERT_FALSE(author.addresses.empty());
     }
     ASSERT_TRUE(std::ranges::all_of(author.problem, [](char c) { return c >= 0x20 && c < 0x7f; }));
+  }
+}
+
+TEST(FromField, TheSameAddressUnquotedAsItsOwnDisplayNameIsOneAuthor) {
+  const Author author = find_author({" alice@example.com <Alice@Example.com>"});
+  EXPECT_TRUE(author.ok()) << author.problem;
+  EXPECT_EQ(author.domains.size(), 1u);
+  EXPECT_EQ(author.addresses.size(), 1u);
+}
+
+TEST(FromField, AnotherAddressUnquotedAsDisplayNameIsAProblem) {
+  for (const char* value : {" ceo@bank.example <x@evil.example>", " a@example.com <b@example.com>",
+                            " a@example.com <a@example.com> <a@example.com>", " a@example.com <>",
+                            " a@example.com <a@example.com"}) {
+    EXPECT_FALSE(find_author({value}).ok()) << value;
   }
 }
 
