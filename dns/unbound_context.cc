@@ -40,6 +40,10 @@ constexpr Setting kSettings[] = {
     {"num-queries-per-thread:", "4096"},
     // A name server on loopback is the usual case, not an attack.
     {"do-not-query-localhost:", "no"},
+    // How long a silent name server is passed over while there are others; the default is 15
+    // minutes.
+    {"infra-host-ttl:", "60"},
+    {"infra-keep-probing:", "yes"},
     // Private addresses' reverse zones are the operator's; see finalize().
     {"unblock-lan-zones:", "yes"},
     {"insecure-lan-zones:", "yes"},
@@ -50,39 +54,24 @@ Error refused(std::string_view what, int code) {
 }
 
 /// libunbound opens a socket for each question to a name server; when it has none left, questions
-/// queue. A quarter of the descriptors the process may have leaves the rest to the mail.
+/// queue. An eighth of the descriptors the process may have leaves enough to the mail, even with
+/// several contexts at once.
 int udp_sockets() {
   constexpr rlim_t kFewest = 64;
   constexpr rlim_t kMost = 1024;
   rlimit descriptors{};
   if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return kFewest;
-  return static_cast<int>(std::clamp(descriptors.rlim_cur / 4, kFewest, kMost));
+  return static_cast<int>(std::clamp(descriptors.rlim_cur / 8, kFewest, kMost));
 }
 
-size_t count_name_servers(const UnboundOptions& options) {
-  if (!options.nameservers.empty()) return options.nameservers.size();
-  size_t count = 0;
-  std::ifstream file("/etc/resolv.conf");
-  for (std::string line; std::getline(file, line);) count += line.starts_with("nameserver") ? 1 : 0;
-  return count;
-}
-
-/// What depends on the options. libunbound is made to ask authoritative servers, and shuns one
-/// that is silent. Here the silence is mostly not the name server's: it waits for the servers of a
-/// domain, perhaps an attacker's, and lookups of other domains must go on. Hence:
-///  - a question is sent three times within the timeout, the first reply may take 3/10 of it, and
-///    libunbound gives up (SERVFAIL) soon after the timeout, not before;
-///  - a lone name server's silence is forgotten within a second, which also ends an outage soon. Of
-///    several, a silent one is avoided for 10 seconds.
 std::vector<std::pair<std::string, std::string>> computed_settings(const UnboundOptions& options) {
-  const auto first_wait =
-      std::max<std::chrono::milliseconds::rep>(options.timeout.count() * 3 / 10, 50);
-  const bool alone = count_name_servers(options) <= 1;
-  return {{"module-config:", options.trust_anchor_file.empty() ? "iterator" : "validator iterator"},
-          {"outgoing-range:", std::to_string(udp_sockets())},
-          {"infra-cache-min-rtt:", std::to_string(first_wait)},
-          {"outbound-msg-retry:", "2"},
-          {"infra-host-ttl:", alone ? "0" : "10"}};
+  return {
+      {"module-config:", options.trust_anchor_file.empty() ? "iterator" : "validator iterator"},
+      {"outgoing-range:", std::to_string(udp_sockets())},
+      // With w = first_wait(), a question leaves after 0, 1, 2 and 4 w and is given up after 6 w:
+      // libunbound sends it twice before it doubles the wait and tries (another server) again.
+      {"infra-cache-min-rtt:", std::to_string(first_wait(options).count())},
+      {"outbound-msg-retry:", "2"}};
 }
 
 std::optional<Error> apply_settings(ub_ctx* context, const UnboundOptions& options) {
@@ -158,6 +147,11 @@ std::optional<Error> finalize(ub_ctx* context, const UnboundOptions& options) {
 }
 
 }  // namespace
+
+std::chrono::milliseconds first_wait(const UnboundOptions& options) {
+  constexpr std::chrono::milliseconds kLibunboundsLeast{376};
+  return std::max(options.timeout / 5, kLibunboundsLeast);
+}
 
 Result<UnboundContext> make_unbound_context(event_base* base, const UnboundOptions& options) {
   UnboundContext context(ub_ctx_create_event(base));

@@ -9,6 +9,7 @@
 #include <unbound-event.h>
 #include <unbound.h>
 
+#include <chrono>
 #include <memory>
 
 #include "dns/result.h"
@@ -24,6 +25,9 @@ struct UnboundFree {
 using EventBase = std::unique_ptr<event_base, UnboundFree>;
 using WatchedEvent = std::unique_ptr<event, UnboundFree>;
 using UnboundContext = std::unique_ptr<ub_ctx, UnboundFree>;
+
+/// How long libunbound waits for the first reply of a name server it knows nothing about.
+std::chrono::milliseconds first_wait(const UnboundOptions& options);
 
 /// The base must outlive the context. An Error names the option that libunbound did not take.
 Result<UnboundContext> make_unbound_context(event_base* base, const UnboundOptions& options);

@@ -44,6 +44,7 @@ struct ResolverCounters {
   uint64_t sent = 0;      ///< handed to libunbound
   uint64_t refused = 0;   ///< too many in flight, or no time left
   uint64_t failures = 0;  ///< answers of libunbound that were server_failure
+  uint64_t contexts = 0;  ///< libunbound contexts made: 1, and one more after each spell of silence
 };
 
 class UnboundResolver final : public Resolver {

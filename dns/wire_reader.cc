@@ -38,8 +38,9 @@ uint16_t WireReader::u16() {
 }
 
 uint32_t WireReader::u32() {
-  const uint32_t high = u16();
-  return high << 16 | u16();
+  uint32_t value = 0;
+  for (const uint8_t octet : octets(4)) value = value << 8 | octet;
+  return value;
 }
 
 std::string WireReader::name() {
