@@ -267,15 +267,18 @@ void OpendkimVerifier::end_of_headers(const std::optional<Name>& author) {
 /// Those whose d= is, or lies above or below, the Author Domain come first: they are the ones that
 /// DMARC can use. Among equals the order of the fields counts.
 void OpendkimVerifier::choose_signatures(const std::optional<Name>& author) {
-  auto open = open_candidates();
   const auto aligned = [&](const Candidate* candidate) {
     const Name& domain = candidate->signature.domain;
     return author && (author->is_at_or_below(domain) || domain.is_at_or_below(*author));
   };
-  std::stable_partition(open.begin(), open.end(), aligned);
-  for (size_t i = static_cast<size_t>(options_.maximum_signatures); i < open.size(); ++i) {
-    open[i]->refusal = refuse(DkimResult::policy, fmt::format("over the limit of {} signatures",
-                                                              options_.maximum_signatures));
+  const auto open = open_candidates();
+  int chosen = 0;
+  for (const bool wants_aligned : {true, false}) {
+    for (Candidate* candidate : open) {
+      if (aligned(candidate) != wants_aligned || ++chosen <= options_.maximum_signatures) continue;
+      candidate->refusal = refuse(DkimResult::policy, fmt::format("over the limit of {} signatures",
+                                                                  options_.maximum_signatures));
+    }
   }
 }
 
