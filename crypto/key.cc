@@ -199,7 +199,7 @@ SigningKey::~SigningKey() { OPENSSL_cleanse(pem_.data(), pem_.size()); }
 
 Result<std::shared_ptr<const SigningKey>> SigningKey::parse(std::string_view pem,
                                                             const Name& domain,
-                                                            std::string selector) {
+                                                            const std::string& selector) {
   const auto name = dkim_record_name(selector, domain);
   if (!name) return Error{name.error()};
   if (pem.size() > kMaxKeyFileOctets) return Error{"the text is too long for a key"};
@@ -232,7 +232,7 @@ Result<std::shared_ptr<const SigningKey>> SigningKey::parse(std::string_view pem
 
 Result<std::shared_ptr<const SigningKey>> SigningKey::load(const std::string& path,
                                                            const Name& domain,
-                                                           std::string selector) {
+                                                           const std::string& selector) {
   const auto failed = [&](std::string_view why) { return Error{fmt::format("{}: {}", path, why)}; };
   const File file(path);
   if (file.fd() < 0) {
@@ -248,8 +248,8 @@ Result<std::shared_ptr<const SigningKey>> SigningKey::load(const std::string& pa
   const ssize_t size = read_whole(file.fd(), buffer.data(), buffer.size());
   const SecretText pem(std::move(buffer));
   if (size < 0) return failed(std::strerror(errno));
-  auto key = parse(std::string_view(pem.text()).substr(0, static_cast<size_t>(size)), domain,
-                   std::move(selector));
+  auto key =
+      parse(std::string_view(pem.text()).substr(0, static_cast<size_t>(size)), domain, selector);
   if (!key) return failed(key.error());
   return key;
 }

@@ -21,7 +21,7 @@
 namespace signet {
 
 /// Octets a key file may have; a larger one is not read.
-inline constexpr size_t kMaxKeyFileOctets = 64 * 1024;
+inline constexpr size_t kMaxKeyFileOctets = 65'536;
 
 /// Text that is overwritten before its memory is given back. Build it in one go: a copy made by a
 /// std::string that grows is not seen.
@@ -46,7 +46,7 @@ class SigningKey {
   /// exponent from 3 to 2^64 - 1, or Ed25519. The Error says what was found instead and what to do,
   /// never what the text holds.
   static Result<std::shared_ptr<const SigningKey>> parse(std::string_view pem, const Name& domain,
-                                                         std::string selector);
+                                                         const std::string& selector);
 
   /// Reads a file, then parse(). It must be a regular file and no symbolic link, of at most
   /// kMaxKeyFileOctets, and nobody but its owner may have any access to it (0600 or 0400), with
@@ -54,7 +54,7 @@ class SigningKey {
   /// among Debian's packages), because then root chose who is in that group. The owner is root or
   /// the calling user; root itself may read anyone's. Errors begin with the path.
   static Result<std::shared_ptr<const SigningKey>> load(const std::string& path, const Name& domain,
-                                                        std::string selector);
+                                                        const std::string& selector);
   explicit SigningKey(Token) {}
   ~SigningKey();
   SigningKey(const SigningKey&) = delete;

@@ -87,7 +87,7 @@ void KeyStore::load_domain(const fs::path& path) {
 
 void KeyStore::add(std::shared_ptr<const SigningKey> key) {
   auto& keys = keys_[key->domain()];
-  keys.insert(std::upper_bound(keys.begin(), keys.end(), key, signs_before), key);
+  keys.insert(std::upper_bound(keys.begin(), keys.end(), key, signs_before), std::move(key));
 }
 
 const std::vector<std::shared_ptr<const SigningKey>>& KeyStore::keys_for(const Name& domain) const {

@@ -95,7 +95,7 @@ Result<std::string> join_labels(std::string_view text,
   if (text.size() > kMaxInputOctets) return Error{"a name is longer than 253 octets"};
   std::string joined;
   for (const std::string_view part : split_at_dots(text)) {
-    const auto label = label_of(part);
+    auto label = label_of(part);
     if (!label) return label;
     if (!joined.empty()) joined += '.';
     joined += *label;

@@ -15,7 +15,7 @@ namespace signet {
 
 /// One `name=value`; white space (folding included) around both is removed, inside values kept.
 struct Tag {
-  std::string name;   ///< as written, case kept
+  std::string name;  ///< as written, case kept
   std::string value;
   friend bool operator==(const Tag&, const Tag&) = default;
 };
@@ -33,7 +33,7 @@ class TagList {
 };
 
 /// Octets a tag list may have; a longer one does not parse.
-inline constexpr size_t kMaxTagListOctets = 16 * 1024;
+inline constexpr size_t kMaxTagListOctets = 16'384;
 
 /// Strict RFC 6376 3.2: a tag twice, an empty name, a character outside the grammar, or over
 /// kMaxTagListOctets is an Error that says which tag. One `;` at the end is allowed.

@@ -24,7 +24,7 @@ namespace {
 
 constexpr uint32_t kDefaultTtl = 300;  // seconds, where the text gives none
 constexpr int kMaxCnames = 16;         // links of one chain
-constexpr size_t kMaxTextOctets = 64 * 1024 * 1024;
+constexpr size_t kMaxTextOctets = 64UL * 1024 * 1024;
 
 struct FreeRr {
   void operator()(ldns_rr* rr) const { ldns_rr_free(rr); }

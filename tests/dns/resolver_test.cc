@@ -49,6 +49,7 @@ TEST(PendingAnswer, WakesEveryoneWhoWaits) {
   const auto pending = std::make_shared<PendingAnswer>();
   std::atomic<int> answered{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       Lookup lookup(pending, far_off());
@@ -109,6 +110,7 @@ TEST(LookupBudget, HoldsAcrossThreads) {
   LookupBudget budget(far_off(), 100);
   std::atomic<int> taken{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int n = 0; n < 100; ++n) taken += budget.take() ? 1 : 0;

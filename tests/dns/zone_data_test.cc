@@ -271,6 +271,7 @@ TEST(ZoneResolver, CountsTheQuestionsOfSeveralThreads) {
   ZoneResolver dns("a. A 192.0.2.1");
   LookupBudget budget(std::chrono::steady_clock::now() + seconds(10), 400);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int n = 0; n < 100; ++n) dns.start(name("a"), RecordType::a, budget).get();
