@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// Everything that can be wrong is found before the key is written: the configuration, the names,
+// the key itself. The record is printed only once the file is safely on disk.
 
 #include "milter/key_command.h"
 
