@@ -64,7 +64,8 @@ class DkimVerifier {
   virtual void end_of_headers(const std::optional<Name>& author) = 0;
   /// Octets of the body, CRLF line ends, cut anywhere.
   virtual void body(std::string_view octets) = 0;
-  /// One verdict per DKIM-Signature, in order of the fields; empty if there were none. Waits for
+  /// One verdict per DKIM-Signature, in order of the fields; empty if there were none. With more
+  /// than maximum_signatures_present there is a single one that says so, result `policy`. Waits for
   /// keys until the budget's deadline.
   virtual std::vector<DkimVerdict> finish(std::chrono::sys_seconds now) = 0;
 };
@@ -95,7 +96,9 @@ std::unique_ptr<DkimVerifier> make_opendkim_verifier(const DkimVerifyOptions& op
                                                      std::shared_ptr<LookupBudget> budget);
 
 /// A signer for one message: one signature per key, in the order given. RSA keys are signed with
-/// libopendkim, Ed25519 keys with OpenSSL (Debian's libopendkim leaks memory for each of those).
+/// libopendkim, Ed25519 keys with OpenSSL (Debian's libopendkim leaks memory for each of those). t=
+/// of an RSA signature is the system's time at end_of_headers(), since the library takes it from
+/// there; t= of the others is `now` of finish().
 std::unique_ptr<DkimSigner> make_dkim_signer(const DkimSignOptions& options,
                                              std::vector<std::shared_ptr<const SigningKey>> keys);
 

@@ -13,17 +13,6 @@
 #include "dns/name.h"
 
 namespace signet {
-namespace {
-
-/// A field's name as h= names it: lower case, without the white space some put before the colon.
-std::string comparable_name(const HeaderField& field) {
-  std::string name = ascii_lower(field.name);
-  name.erase(name.find_last_not_of(" \t") + 1);
-  return name;
-}
-
-}  // namespace
-
 void Sha256::Free::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
@@ -87,6 +76,12 @@ void BodyHashes::add_canonical(Canonicalization canonicalization, std::string_vi
     hash.sha256.update(octets.substr(0, std::min<uint64_t>(left, octets.size())));
   }
   before += octets.size();
+}
+
+std::string comparable_name(const HeaderField& field) {
+  std::string name = ascii_lower(field.name);
+  name.erase(name.find_last_not_of(" \t") + 1);
+  return name;
 }
 
 std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderField>& fields,

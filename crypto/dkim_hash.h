@@ -78,6 +78,10 @@ class BodyHashes {
   std::array<Stream, 2> streams_;  // by Canonicalization
 };
 
+/// A field's name as it is compared with h=: lower case, without the white space that some put
+/// before the colon (RFC 6376 3.4.2, 3.5).
+std::string comparable_name(const HeaderField& field);
+
 /// The fields that h= selects, in its order: for each name the last one not yet taken, and nothing
 /// where there is none left (RFC 6376 5.4.2). Linear in `fields` plus the names.
 std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderField>& fields,

@@ -46,12 +46,6 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
 }
 
-std::string comparable_name(const HeaderField& field) {
-  std::string name = ascii_lower(field.name);
-  name.erase(name.find_last_not_of(" \t") + 1);
-  return name;
-}
-
 /// True if a tag's name, as written up to its `=`, would mislead the library about where the value
 /// of b= is: white space after `b`, or another name that ends in b.
 bool has_misleading_tag(std::string_view value) {

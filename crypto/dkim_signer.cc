@@ -27,12 +27,6 @@ constexpr size_t kMaxSignedNameOctets = 3500;
 constexpr size_t kLineColumns = 78;  // RFC 5322 2.1.1
 constexpr std::string_view kFieldName = "DKIM-Signature";
 
-std::string comparable_name(const HeaderField& field) {
-  std::string name = ascii_lower(field.name);
-  name.erase(name.find_last_not_of(" \t") + 1);
-  return name;
-}
-
 std::set<std::string> lower_names(const char* const* names) {
   std::set<std::string> lowered;
   for (; *names != nullptr; ++names) lowered.insert(ascii_lower(*names));

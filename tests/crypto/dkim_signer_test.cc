@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/support/dkim_message.h"
 
 namespace signet {
@@ -279,6 +282,22 @@ TEST(DkimSigner, CanBeDroppedAtAnyPoint) {
     if (steps > 1) signer->end_of_headers();
     if (steps > 2) signer->body(message.body);
   }
+}
+
+TEST(DkimSigner, ThreadsSignAndVerifyAtOnce) {
+  std::atomic<int> passes = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) {
+        const auto message = parse_message(kText);
+        const auto signatures = sign_message(message, both_keys());
+        if (signatures && verdicts(message, *signatures) == kTwoPasses) ++passes;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(passes, 80);
 }
 
 TEST(DkimSigner, WithoutKeysNothingIsSigned) {
