@@ -112,10 +112,6 @@ std::string escaped(std::string_view text, std::string_view specials) {
 
 std::string quoted(std::string_view text) { return '"' + escaped(text, "\"\\") + '"'; }
 
-std::string encode_comment(std::string_view raw) {
-  return '(' + escaped(cleaned(raw), "()\\") + ')';
-}
-
 std::string encode_value(std::string_view raw) {
   std::string text = cleaned(raw);
   return is_token(text) ? text : quoted(text);
@@ -178,8 +174,8 @@ class FoldedText {
 void write_method(FoldedText& text, const AuthMethod& method) {
   text.append(";");
   text.add_line(encode_keyword(method.method) + '=' + encode_keyword(method.result));
-  if (!method.comment.empty()) text.add(encode_comment(method.comment));
-  if (!method.reason.empty()) text.add("reason=" + quoted(cleaned(method.reason)));
+  if (!method.comment.empty()) text.add(field_comment(method.comment));
+  if (!method.reason.empty()) text.add("reason=" + field_quoted_string(method.reason));
   for (const AuthProperty& property : method.properties) {
     text.add(fmt::format("{}.{}={}", encode_keyword(property.ptype),
                          encode_keyword(property.property), encode_pvalue(property.value)));
@@ -377,6 +373,12 @@ bool AuthResultsParser::fail(std::string_view what) {
 }
 
 }  // namespace
+
+std::string field_comment(std::string_view raw) {
+  return '(' + escaped(cleaned(raw), "()\\") + ')';
+}
+
+std::string field_quoted_string(std::string_view raw) { return quoted(cleaned(raw)); }
 
 std::string to_string(const AuthResults& results) {
   FoldedText text(encode_value(results.authserv_id));

@@ -45,6 +45,11 @@ struct AuthResults {
 /// (800 octets) goes on in the next.
 std::string to_string(const AuthResults& results);
 
+/// Outside data for a field of ours, such as Received-SPF: as a comment, as a quoted-string.
+/// Nothing in it ends either; octets no field may hold become "?", and 255 octets are kept at most.
+std::string field_comment(std::string_view raw);
+std::string field_quoted_string(std::string_view raw);
+
 /// True if a received Authentication-Results body must be removed because some reader could take
 /// it for one of this authserv-id (RFC 8601 5): the id is equal but for case, U-labels or a final
 /// dot; quoted or not, with quoted pairs, folding or comments around or inside it, with a version

@@ -29,6 +29,13 @@ enum class DmarcReject { never, corroborated, always };
 enum class QuarantineAction { header, hold, reject };
 /// A From that names no single Author Domain.
 enum class BadFromAction { reject, quarantine, accept };
+/// When an SPF result alone refuses a message. `listed`: only what a domain forbids that sends no
+/// mail at all, its whole policy being "v=spf1 -all".
+enum class SpfReject { never, listed, fail };
+/// What an SPF permerror does.
+enum class SpfPermerrorAction { accept, reject };
+/// Which client SPF is asked about when our own forwarder or secondary MX delivers.
+enum class IgnoredHostCheck { skip, received };
 /// What happens to a message that we fail to deal with.
 enum class FailureAction { tempfail, accept };
 enum class LogTarget { syslog, journald, stderr_ };
@@ -71,6 +78,16 @@ struct Config {
   std::string dns_data;
   int dns_cache_entries = 50'000;
   int maximum_dns_questions = 204;  ///< per message
+
+  // SPF
+  SpfReject spf_reject = SpfReject::never;   ///< for MAIL FROM
+  SpfReject helo_reject = SpfReject::never;  ///< for HELO
+  FailureAction spf_on_temperror = FailureAction::accept;
+  SpfPermerrorAction spf_on_permerror = SpfPermerrorAction::accept;
+  std::vector<IpNetwork> spf_ignore_hosts;  ///< our own forwarders and secondary MXs
+  IgnoredHostCheck spf_ignored_host_check = IgnoredHostCheck::skip;
+  bool received_spf = false;     ///< add the field of RFC 7208 9.1
+  bool spf_explanation = false;  ///< put the domain's exp= into the reply
 
   // DKIM
   std::string key_directory = "/etc/signet/keys";

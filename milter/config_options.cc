@@ -219,6 +219,13 @@ constexpr std::array<Choice<BadFromAction>, 3> kBadFromActions = {
      {"quarantine", BadFromAction::quarantine},
      {"accept", BadFromAction::accept}}};
 
+constexpr std::array<Choice<SpfReject>, 3> kSpfReject = {
+    {{"never", SpfReject::never}, {"listed", SpfReject::listed}, {"fail", SpfReject::fail}}};
+constexpr std::array<Choice<SpfPermerrorAction>, 2> kSpfPermerrorActions = {
+    {{"accept", SpfPermerrorAction::accept}, {"reject", SpfPermerrorAction::reject}}};
+constexpr std::array<Choice<IgnoredHostCheck>, 2> kIgnoredHostChecks = {
+    {{"skip", IgnoredHostCheck::skip}, {"received", IgnoredHostCheck::received}}};
+
 // -- The rows --
 
 std::vector<ConfigOption> process_options() {
@@ -370,6 +377,37 @@ std::vector<ConfigOption> verifying_options() {
   };
 }
 
+std::vector<ConfigOption> spf_options() {
+  return {
+      choice_option("SPFReject", &Config::spf_reject, kSpfReject,
+                    "Whether a message is refused (550 5.7.23) because SPF fails for MAIL FROM. "
+                    "Forwarded mail fails SPF without anyone's fault, so the default is never. "
+                    "listed refuses only for domains that send no mail at all, their whole policy "
+                    "being \"v=spf1 -all\"; fail refuses for every fail."),
+      choice_option("HELOReject", &Config::helo_reject, kSpfReject,
+                    "The same for SPF of the name in HELO or EHLO."),
+      choice_option("SPFOnTemperror", &Config::spf_on_temperror, kFailureActions,
+                    "What happens when the DNS does not answer for SPF of MAIL FROM: accept goes "
+                    "on with temperror, tempfail lets the client try again later (451 4.7.24)."),
+      choice_option("SPFOnPermerror", &Config::spf_on_permerror, kSpfPermerrorActions,
+                    "What happens when the SPF policy of MAIL FROM is broken: accept goes on with "
+                    "permerror, reject refuses the message (550 5.7.24)."),
+      list_option("SPFIgnoreHosts", "NETWORK, ...", &Config::spf_ignore_hosts,
+                  parse_host_or_network, print_network,
+                  "Our own forwarders and secondary MXs. SPF would judge them instead of the "
+                  "client that came to them."),
+      choice_option("SPFIgnoredHostCheck", &Config::spf_ignored_host_check, kIgnoredHostChecks,
+                    "What SPF does with mail from SPFIgnoreHosts: skip checks nothing, received "
+                    "checks the client that such a host reports in its Received field."),
+      choice_option("ReceivedSPF", &Config::received_spf, kYesNo,
+                    "Whether verified mail gets a Received-SPF field besides "
+                    "Authentication-Results."),
+      choice_option("SPFExplanation", &Config::spf_explanation, kYesNo,
+                    "Whether a message refused by SPFReject fail is told the explanation that the "
+                    "domain publishes (exp=). It is the text of a stranger."),
+  };
+}
+
 std::vector<ConfigOption> dmarc_options() {
   return {
       choice_option("DMARCReject", &Config::dmarc_reject, kDmarcReject,
@@ -395,13 +433,14 @@ struct Group {
   std::vector<ConfigOption> (*rows)();
 };
 
-constexpr std::array<Group, 7> kGroups = {{
+constexpr std::array<Group, 8> kGroups = {{
     {"The socket and the process", process_options},
     {"What is logged", log_options},
     {"Whose mail is signed, whose is verified", role_options},
     {"The DNS", dns_options},
     {"DKIM: signing", signing_options},
     {"DKIM: verifying", verifying_options},
+    {"SPF", spf_options},
     {"DMARC", dmarc_options},
 }};
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <cassert>
 
+#include "milter/received_client.h"
+
 namespace signet {
 namespace {
 
@@ -49,6 +51,11 @@ std::vector<AuthenticatedDomain> unsettled(const InboundResults& results) {
   return domains;
 }
 
+bool is_ignored(const Config& config, const IpAddress& client) {
+  return std::any_of(config.spf_ignore_hosts.begin(), config.spf_ignore_hosts.end(),
+                     [&](const IpNetwork& network) { return network.contains(client); });
+}
+
 Deadline from_now(std::chrono::milliseconds timeout) {
   return std::chrono::steady_clock::now() + timeout;
 }
@@ -76,23 +83,51 @@ InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Backgroun
     : runtime_(std::move(runtime)),
       background_(background),
       envelope_(std::move(envelope)),
+      began_(now),
       dns_(std::make_shared<DnsShares>(from_now(runtime_->config.message_timeout),
                                        runtime_->config.maximum_dns_questions)),
       dkim_(make_opendkim_verifier(runtime_->config.dkim_verify, *runtime_->resolver,
                                    std::shared_ptr<LookupBudget>(dns_, &dns_->dkim))) {
-  start_spf(now);
+  if (!envelope_.client) {
+    no_spf_reason_ = "the client has no IP address";
+  } else if (!is_ignored(runtime_->config, *envelope_.client)) {
+    start_spf();
+  } else {
+    no_spf_reason_ = "the client is in SPFIgnoreHosts";
+    awaits_received_ = runtime_->config.spf_ignored_host_check == IgnoredHostCheck::received;
+  }
 }
 
 InboundMessage::~InboundMessage() { dns_->cancel(); }
 
-void InboundMessage::start_spf(std::chrono::sys_seconds now) {
-  if (!envelope_.client) return;
+// The topmost Received field was written by the client itself, which is one of ours; if it got the
+// message from another of ours, that one's field is next.
+void InboundMessage::take_reported_client(std::string_view received) {
+  const std::optional<ReceivedClient> reported = parse_received_client(received);
+  awaits_received_ = false;
+  if (!reported) {
+    no_spf_reason_ = "the client is in SPFIgnoreHosts and reports no other";
+    return;
+  }
+  envelope_.client = reported->address;
+  envelope_.helo = reported->helo;
+  if (is_ignored(runtime_->config, reported->address)) {
+    awaits_received_ = true;
+  } else {
+    start_spf();
+  }
+}
+
+void InboundMessage::start_spf() {
   SpfRequest request;
   request.client = *envelope_.client;
   request.helo = envelope_.helo;
   request.mail_from = envelope_.mail_from;
   request.receiver = envelope_.receiver;
-  request.now = now;
+  request.now = began_;
+  // Fetched for refusals only: what SPFReject listed refuses has no exp=.
+  request.want_explanation = runtime_->config.spf_explanation &&
+                             runtime_->config.spf_reject == SpfReject::fail && !envelope_.trusted;
   // The checks hold what they need: an abandoned message does not wait for them.
   spf_ = background_.start([runtime = runtime_, dns = dns_, request] {
     return check_spf_mail_from(*runtime->resolver, dns->mail_from, request);
@@ -109,6 +144,8 @@ void InboundMessage::header(const HeaderField& field) {
     if (from_values_.size() == 1) start_walks(find_author(from_values_));
   } else if (is_list_field(field.name)) {
     from_list_ = true;
+  } else if (awaits_received_ && equals_ignoring_case(field.name, "Received")) {
+    take_reported_client(field.value);
   }
 }
 
@@ -133,7 +170,7 @@ void InboundMessage::body(std::string_view octets) { dkim_->body(octets); }
 SpfVerdict InboundMessage::spf_verdict(std::future<SpfVerdict>& check) const {
   SpfVerdict verdict;
   if (!check.valid()) {
-    verdict.problem = "the client has no IP address";
+    verdict.problem = no_spf_reason_;
   } else if (check.wait_until(dns_->mail_from.deadline()) == std::future_status::ready) {
     verdict = check.get();
   } else {
@@ -174,13 +211,18 @@ InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
     prefetch_dmarc(*runtime_->resolver, dns_->dmarc, walk_of(domain));
   }
   results.dkim = dkim_->finish(now);
+  if (spf_.valid()) {
+    results.spf_client = envelope_.client;
+    results.spf_client_helo = envelope_.helo;
+  }
   results.spf = spf_verdict(spf_);
   results.spf_helo = spf_verdict(spf_helo_);
 
   Evidence evidence;
   evidence.author = author_;
   evidence.dmarc = evaluate_authors(results);
-  evidence.spf = results.spf.result;
+  evidence.spf = results.spf;
+  evidence.spf_helo = results.spf_helo;
   evidence.any_dkim_pass =
       std::any_of(results.dkim.begin(), results.dkim.end(),
                   [](const DkimVerdict& v) { return v.result == DkimResult::pass; });

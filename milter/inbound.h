@@ -37,6 +37,8 @@ struct Envelope {
 
 /// The findings on one message.
 struct InboundResults {
+  std::optional<IpAddress> spf_client;  ///< whom SPF was asked about, if anybody
+  std::string spf_client_helo;
   SpfVerdict spf;
   SpfVerdict spf_helo;
   std::vector<DkimVerdict> dkim;
@@ -83,7 +85,8 @@ class InboundMessage {
   InboundResults finish(std::chrono::sys_seconds now);
 
  private:
-  void start_spf(std::chrono::sys_seconds now);
+  void start_spf();
+  void take_reported_client(std::string_view received);
   SpfVerdict spf_verdict(std::future<SpfVerdict>& check) const;
   void start_walks(const Author& author);
   DmarcTreeWalk& walk_of(const Name& domain);
@@ -92,6 +95,10 @@ class InboundMessage {
   std::shared_ptr<const Runtime> runtime_;
   Background& background_;
   Envelope envelope_;
+  const std::chrono::sys_seconds began_;
+  /// The client is in SPFIgnoreHosts, and SPF waits for the one it reports.
+  bool awaits_received_ = false;
+  std::string no_spf_reason_;
   std::shared_ptr<DnsShares> dns_;
   std::future<SpfVerdict> spf_;
   std::future<SpfVerdict> spf_helo_;

@@ -2,6 +2,10 @@
 
 #include "milter/policy.h"
 
+#include <fmt/format.h>
+
+#include <optional>
+
 namespace signet {
 namespace {
 
@@ -18,12 +22,12 @@ Corroboration corroborate(const Evidence& evidence) {
   if (evidence.own_domain) return {true, "own domain"};
   if (evidence.from_list) return {false, "mailing list"};
   if (evidence.any_dkim_pass) return {false, "a DKIM signature passed"};
-  if (evidence.spf != SpfResult::fail) return {false, "spf is not fail"};
+  if (evidence.spf.result != SpfResult::fail) return {false, "spf is not fail"};
   return {true, "spf=fail, no list, no DKIM pass"};
 }
 
 Disposition refuse(std::string rule, std::string reply) {
-  return {Step::reject, DmarcPolicy::reject, std::move(rule), std::move(reply)};
+  return {Step::reject, DmarcPolicy::reject, std::move(rule), "5.7.1", std::move(reply)};
 }
 
 std::string dmarc_reply(const DmarcVerdict& verdict) {
@@ -33,9 +37,9 @@ std::string dmarc_reply(const DmarcVerdict& verdict) {
 Disposition quarantine(const Config& config, std::string rule, std::string reply) {
   switch (config.quarantine_action) {
     case QuarantineAction::header:
-      return {Step::deliver, DmarcPolicy::quarantine, std::move(rule), {}};
+      return {Step::deliver, DmarcPolicy::quarantine, std::move(rule), {}, {}};
     case QuarantineAction::hold:
-      return {Step::hold, DmarcPolicy::quarantine, std::move(rule), {}};
+      return {Step::hold, DmarcPolicy::quarantine, std::move(rule), {}, {}};
     case QuarantineAction::reject:
       return refuse(std::move(rule), std::move(reply));
   }
@@ -49,7 +53,7 @@ Disposition failed_with_reject(const Config& config, const Evidence& evidence,
       return refuse("DMARCReject always", dmarc_reply(verdict));
     case DmarcReject::never:
       // Marks only, so QuarantineAction has no say.
-      return {Step::deliver, DmarcPolicy::quarantine, "DMARCReject never", {}};
+      return {Step::deliver, DmarcPolicy::quarantine, "DMARCReject never", {}, {}};
     case DmarcReject::corroborated:
       break;
   }
@@ -62,7 +66,7 @@ Disposition by_policy(const Config& config, const Evidence& evidence, const Dmar
   if (verdict.result != DmarcResult::fail) return {};
   switch (verdict.effective_policy) {
     case DmarcPolicy::none:
-      return {Step::deliver, DmarcPolicy::none, "p=none", {}};
+      return {Step::deliver, DmarcPolicy::none, "p=none", {}, {}};
     case DmarcPolicy::quarantine:
       return quarantine(config, "p=quarantine", dmarc_reply(verdict));
     case DmarcPolicy::reject:
@@ -80,9 +84,47 @@ Disposition by_bad_from(const Config& config, const Author& author) {
     case BadFromAction::quarantine:
       return quarantine(config, rule, reply);
     case BadFromAction::accept:
-      return {Step::deliver, DmarcPolicy::none, rule, {}};
+      return {Step::deliver, DmarcPolicy::none, rule, {}, {}};
   }
   return {};
+}
+
+bool refuses(SpfReject option, const SpfVerdict& verdict) {
+  return verdict.result == SpfResult::fail &&
+         (option == SpfReject::fail || (option == SpfReject::listed && verdict.only_all_fail));
+}
+
+// RFC 7208 8.4: the explanation is marked as the words of the domain, not ours.
+std::string spf_fail_reply(const char* identity, const SpfVerdict& verdict) {
+  std::string reply = fmt::format("SPF {} check failed for {}", identity, verdict.domain.text());
+  if (!verdict.explanation.empty()) {
+    reply += fmt::format("; {} explains: {}", verdict.domain.text(), verdict.explanation);
+  }
+  return reply;
+}
+
+// What SPF refuses by its own options, with the codes of RFC 7372 3.2. The policy that DMARC found
+// stays in the disposition.
+std::optional<Disposition> by_spf(const Config& config, const Evidence& evidence) {
+  const auto refusal = [](Step step, const char* code, std::string rule, std::string reply) {
+    return Disposition{step, DmarcPolicy::none, std::move(rule), code, std::move(reply)};
+  };
+  const SpfVerdict& spf = evidence.spf;
+  if (refuses(config.spf_reject, spf)) {
+    return refusal(Step::reject, "5.7.23", "SPFReject", spf_fail_reply("MAIL FROM", spf));
+  }
+  if (refuses(config.helo_reject, evidence.spf_helo)) {
+    return refusal(Step::reject, "5.7.23", "HELOReject", spf_fail_reply("HELO", evidence.spf_helo));
+  }
+  if (spf.result == SpfResult::permerror && config.spf_on_permerror == SpfPermerrorAction::reject) {
+    return refusal(Step::reject, "5.7.24", "SPFOnPermerror",
+                   fmt::format("SPF policy of {} is broken: {}", spf.domain.text(), spf.problem));
+  }
+  if (spf.result == SpfResult::temperror && config.spf_on_temperror == FailureAction::tempfail) {
+    return refusal(Step::tempfail, "4.7.24", "SPFOnTemperror",
+                   fmt::format("SPF check of {} got no answer from the DNS", spf.domain.text()));
+  }
+  return std::nullopt;
 }
 
 // The stricter of two; the first wins a tie.
@@ -97,6 +139,7 @@ Disposition for_trusted(Disposition disposition) {
   disposition.step = Step::deliver;
   disposition.policy = DmarcPolicy::none;
   disposition.rule = "trusted client; else " + disposition.rule;
+  disposition.enhanced_code.clear();
   disposition.reply.clear();
   return disposition;
 }
@@ -138,7 +181,13 @@ Disposition decide_disposition(const Config& config, const Evidence& evidence) {
   if (!evidence.author.ok()) {
     disposition = stricter(by_bad_from(config, evidence.author), disposition);
   }
-  return evidence.trusted ? for_trusted(std::move(disposition)) : disposition;
+  if (evidence.trusted) return for_trusted(std::move(disposition));
+  std::optional<Disposition> refusal = by_spf(config, evidence);
+  if (refusal && refusal->step > disposition.step) {
+    refusal->policy = disposition.policy;
+    disposition = *std::move(refusal);
+  }
+  return disposition;
 }
 
 }  // namespace signet

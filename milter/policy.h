@@ -20,20 +20,22 @@ namespace signet {
 struct Evidence {
   Author author;
   std::vector<DmarcVerdict> dmarc;  ///< one per domain of `author`, in its order
-  SpfResult spf = SpfResult::none;  ///< of MAIL FROM
-  bool any_dkim_pass = false;       ///< a signature of any domain passed
-  bool from_list = false;           ///< the message has a List-Id or other List-* field
-  bool own_domain = false;          ///< we hold a key for an Author Domain or its organization
-  bool trusted = false;             ///< authenticated or internal: never refused
+  SpfVerdict spf;                   ///< of MAIL FROM
+  SpfVerdict spf_helo;
+  bool any_dkim_pass = false;  ///< a signature of any domain passed
+  bool from_list = false;      ///< the message has a List-Id or other List-* field
+  bool own_domain = false;     ///< we hold a key for an Author Domain or its organization
+  bool trusted = false;        ///< authenticated or internal: never refused
 };
 
 struct Disposition {
-  enum class Step { deliver, hold, reject } step = Step::deliver;
+  enum class Step { deliver, hold, tempfail, reject } step = Step::deliver;
   /// The evaluated policy for policy.dmarc= (RFC 9989 9.1), whatever `step` made of it.
   DmarcPolicy policy = DmarcPolicy::none;
   /// The rule that decided, for the header's comment and the log; short, printable.
   std::string rule;
-  /// For reject: the reply text after "550 5.7.1".
+  /// For tempfail and reject: RFC 3463 code and text of the reply, raw.
+  std::string enhanced_code;
   std::string reply;
 };
 
@@ -41,7 +43,8 @@ struct Disposition {
 /// strictest that did not pass (RFC 9989 11.5). Never pass unless `author.ok()`.
 DmarcVerdict overall_verdict(const Author& author, const std::vector<DmarcVerdict>& verdicts);
 
-/// Reads dmarc_reject, quarantine_action and bad_from of `config`.
+/// Reads dmarc_reject, quarantine_action, bad_from and the spf_ options of `config`. What DMARC
+/// refuses is refused in its name; else SPF may refuse by its own options.
 Disposition decide_disposition(const Config& config, const Evidence& evidence);
 
 }  // namespace signet

@@ -3,6 +3,7 @@
 #include "milter/session.h"
 
 #include "milter/auth_results.h"
+#include "milter/received_spf.h"
 #include "milter/verdict_results.h"
 
 namespace signet {
@@ -35,10 +36,24 @@ Action results_field(const std::string& authserv_id, std::vector<AuthMethod> met
                       to_string(AuthResults{authserv_id, std::move(methods)})};
 }
 
+Action received_spf_field(const MessageReport& report, const std::string& receiver) {
+  const InboundResults& inbound = *report.inbound;
+  return InsertHeader{"Received-SPF",
+                      to_string(ReceivedSpf{inbound.spf, *inbound.spf_client,
+                                            inbound.spf_client_helo, report.mail_from, receiver})};
+}
+
 // The reply that takes the place of everything else, if the message is refused.
 std::optional<Reply> refusal(const Config& config, const MessageReport& report) {
-  if (report.inbound && report.inbound->disposition.step == Disposition::Step::reject) {
-    return Reply{550, "5.7.1", reply_text(report.inbound->disposition.reply)};
+  if (report.inbound) {
+    const Disposition& disposition = report.inbound->disposition;
+    const std::string text = reply_text(disposition.reply);
+    if (disposition.step == Disposition::Step::reject) {
+      return Reply{550, disposition.enhanced_code, text};
+    }
+    if (disposition.step == Disposition::Step::tempfail) {
+      return Reply{451, disposition.enhanced_code, text};
+    }
   }
   // Either the whole message waits or it goes out as it came; nothing in between.
   if (report.outbound && !report.outbound->failure.empty() &&
@@ -81,6 +96,9 @@ std::vector<Action> Session::actions_for(const Message& message) {
     }
   }
   if (report.inbound) {
+    if (config.received_spf && report.inbound->spf_client) {
+      actions.push_back(received_spf_field(report, message.authserv_id));
+    }
     actions.push_back(results_field(message.authserv_id, methods_of(*report.inbound)));
     if (report.inbound->disposition.step == Disposition::Step::hold) {
       actions.push_back(Quarantine{reply_text("DMARC: " + report.inbound->disposition.rule)});

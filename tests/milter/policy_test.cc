@@ -28,7 +28,7 @@ Evidence forged(DmarcPolicy policy = DmarcPolicy::reject) {
   Evidence evidence;
   evidence.author.domains = {example()};
   evidence.dmarc = {verdict(DmarcResult::fail, policy)};
-  evidence.spf = SpfResult::fail;
+  evidence.spf.result = SpfResult::fail;
   return evidence;
 }
 
@@ -87,17 +87,17 @@ INSTANTIATE_TEST_SUITE_P(
                           "uncorroborated: mailing list"},
                     Doubt{"Dkim", [](Evidence& e) { e.any_dkim_pass = true; },
                           "uncorroborated: a DKIM signature passed"},
-                    Doubt{"SpfNone", [](Evidence& e) { e.spf = SpfResult::none; },
+                    Doubt{"SpfNone", [](Evidence& e) { e.spf.result = SpfResult::none; },
                           "uncorroborated: spf is not fail"},
-                    Doubt{"SpfSoftfail", [](Evidence& e) { e.spf = SpfResult::softfail; },
+                    Doubt{"SpfSoftfail", [](Evidence& e) { e.spf.result = SpfResult::softfail; },
                           "uncorroborated: spf is not fail"},
-                    Doubt{"SpfTemperror", [](Evidence& e) { e.spf = SpfResult::temperror; },
+                    Doubt{"SpfTemperror", [](Evidence& e) { e.spf.result = SpfResult::temperror; },
                           "uncorroborated: spf is not fail"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Policy, OwnDomainNeedsNoOtherSign) {
   Evidence evidence = forged();
-  evidence.spf = SpfResult::none;
+  evidence.spf.result = SpfResult::none;
   evidence.from_list = true;
   evidence.own_domain = true;
   EXPECT_EQ(decide_disposition(Config{}, evidence).step, Step::reject);
@@ -187,6 +187,79 @@ TEST(Policy, WithoutASingleAuthorThereIsNoPass) {
   const DmarcVerdict overall =
       overall_verdict(author, {verdict(DmarcResult::pass, DmarcPolicy::reject)});
   EXPECT_EQ(overall.result, DmarcResult::permerror);
+}
+
+Evidence spf_only(SpfResult result) {
+  Evidence evidence;
+  evidence.author.domains = {example()};
+  evidence.spf.result = result;
+  evidence.spf.domain = example();
+  return evidence;
+}
+
+TEST(Policy, SpfAloneRefusesNothingByDefault) {
+  for (const SpfResult result : {SpfResult::fail, SpfResult::permerror, SpfResult::temperror}) {
+    Evidence evidence = spf_only(result);
+    evidence.spf_helo.result = SpfResult::fail;
+    EXPECT_EQ(decide_disposition(Config{}, evidence).step, Step::deliver);
+  }
+}
+
+TEST(Policy, SpfRejectFailRefusesWithItsOwnCode) {  // RFC 7372 3.2
+  Config config;
+  config.spf_reject = SpfReject::fail;
+  Evidence evidence = spf_only(SpfResult::fail);
+  evidence.spf.explanation = "see our site";
+  const Disposition d = decide_disposition(config, evidence);
+  EXPECT_EQ(d.step, Step::reject);
+  EXPECT_EQ(d.enhanced_code, "5.7.23");
+  EXPECT_EQ(d.reply,
+            "SPF MAIL FROM check failed for example.com; example.com explains: see our site");
+  EXPECT_EQ(decide_disposition(config, spf_only(SpfResult::softfail)).step, Step::deliver);
+}
+
+TEST(Policy, SpfRejectListedAsksForAPolicyOfMinusAllAlone) {
+  Config config;
+  config.spf_reject = SpfReject::listed;
+  Evidence evidence = spf_only(SpfResult::fail);
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::deliver);
+  evidence.spf.only_all_fail = true;
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::reject);
+}
+
+TEST(Policy, HeloRejectLooksAtHeloOnly) {
+  Config config;
+  config.helo_reject = SpfReject::fail;
+  EXPECT_EQ(decide_disposition(config, spf_only(SpfResult::fail)).step, Step::deliver);
+  Evidence evidence = spf_only(SpfResult::pass);
+  evidence.spf_helo.result = SpfResult::fail;
+  EXPECT_EQ(decide_disposition(config, evidence).rule, "HELOReject");
+}
+
+TEST(Policy, SpfErrorsFollowTheirOptions) {  // RFC 7372 3.2
+  Config config;
+  config.spf_on_permerror = SpfPermerrorAction::reject;
+  config.spf_on_temperror = FailureAction::tempfail;
+  const Disposition broken = decide_disposition(config, spf_only(SpfResult::permerror));
+  EXPECT_EQ(broken.step, Step::reject);
+  EXPECT_EQ(broken.enhanced_code, "5.7.24");
+  const Disposition unanswered = decide_disposition(config, spf_only(SpfResult::temperror));
+  EXPECT_EQ(unanswered.step, Step::tempfail);
+  EXPECT_EQ(unanswered.enhanced_code, "4.7.24");
+}
+
+TEST(Policy, WhatDmarcRefusesIsRefusedInItsName) {
+  Config config;
+  config.spf_reject = SpfReject::fail;
+  EXPECT_EQ(decide_disposition(config, forged()).enhanced_code, "5.7.1");
+}
+
+TEST(Policy, SpfNeverRefusesTrustedClients) {
+  Config config;
+  config.spf_reject = SpfReject::fail;
+  Evidence evidence = spf_only(SpfResult::fail);
+  evidence.trusted = true;
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::deliver);
 }
 
 }  // namespace

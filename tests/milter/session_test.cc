@@ -240,5 +240,66 @@ TEST_F(SessionTest, TheLogLineCannotBeForged) {
   EXPECT_EQ(line.find('\r'), std::string::npos);
 }
 
+Config with_forwarder(IgnoredHostCheck check) {
+  Config config;
+  config.spf_ignore_hosts = {*parse_ip_network("198.51.100.0/24")};
+  config.spf_ignored_host_check = check;
+  return config;
+}
+
+TEST_F(SessionTest, MailFromAnIgnoredHostIsNotCheckedForSpf) {
+  slot_.replace(make_runtime(with_forwarder(IgnoredHostCheck::skip)));
+  from("198.51.100.1");
+  mail("<alice@example.com>");
+  (void)finish({{"Received", " from mx (x [192.0.2.1]) by fwd"}, {"From", " a@nowhere.example"}});
+  EXPECT_EQ(session_.report().inbound->spf.result, SpfResult::none);
+  EXPECT_EQ(session_.report().inbound->spf.problem, "the client is in SPFIgnoreHosts");
+}
+
+TEST_F(SessionTest, TheClientThatAnIgnoredHostReportsIsChecked) {
+  slot_.replace(make_runtime(with_forwarder(IgnoredHostCheck::received)));
+  from("198.51.100.1");
+  mail("<alice@example.com>");
+  (void)finish({{"Received", " from fwd2 (y [198.51.100.2]) by fwd"},
+                {"Received", " from mx (x [192.0.2.1]) by fwd2"},
+                {"Received", " from elsewhere (z [203.0.113.1]) by mx"},
+                {"From", " a@example.com"}});
+  EXPECT_EQ(session_.report().inbound->spf.result, SpfResult::pass);
+  EXPECT_EQ(to_string(*session_.report().inbound->spf_client), "192.0.2.1");
+}
+
+TEST_F(SessionTest, AReceivedFieldOfAStrangerIsNotBelieved) {
+  slot_.replace(make_runtime(with_forwarder(IgnoredHostCheck::received)));
+  from("203.0.113.66");
+  mail("<alice@example.com>");
+  (void)finish({{"Received", " from mx (x [192.0.2.1]) by fwd"}, {"From", " a@nowhere.example"}});
+  EXPECT_EQ(session_.report().inbound->spf.result, SpfResult::fail);
+}
+
+TEST_F(SessionTest, ReceivedSpfStandsBelowTheResultsIfSoConfigured) {  // RFC 7208 9.1
+  Config config;
+  config.received_spf = true;
+  slot_.replace(make_runtime(config));
+  from("192.0.2.1");
+  mail("<alice@example.com>");
+  const auto actions = finish({{"From", " alice@example.com"}});
+  ASSERT_EQ(actions.size(), 2u);
+  const auto* field = std::get_if<InsertHeader>(&actions[0]);
+  ASSERT_NE(field, nullptr);
+  EXPECT_EQ(field->name, "Received-SPF");
+  EXPECT_TRUE(field->value.starts_with(" pass (")) << field->value;
+}
+
+TEST_F(SessionTest, SpfRejectRefusesWithItsCode) {  // RFC 7372 3.2
+  Config config;
+  config.spf_reject = SpfReject::fail;
+  slot_.replace(make_runtime(config));
+  from("192.0.2.66");
+  mail("<alice@example.com>");
+  const auto actions = finish({{"From", " a@nowhere.example"}});
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0], Action(Reply{550, "5.7.23", "SPF MAIL FROM check failed for example.com"}));
+}
+
 }  // namespace
 }  // namespace signet
