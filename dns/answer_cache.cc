@@ -20,9 +20,9 @@ size_t octets_of(const Question& question, const Answer& answer) {
   constexpr size_t kAllocation = 16;  // what malloc adds
   size_t octets = kNodes + sizeof(Question) + sizeof(Answer) + question.name.text().size();
   octets += answer.addresses.size() * sizeof(IpAddress) + answer.error.size();
-  for (const auto& text : answer.texts) octets += sizeof text + text.size() + kAllocation;
-  for (const auto& mx : answer.exchanges) octets += sizeof mx + mx.exchange.text().size();
-  for (const auto& name : answer.names) octets += sizeof name + name.text().size();
+  for (const auto& text : answer.texts) octets += sizeof(std::string) + text.size() + kAllocation;
+  for (const auto& mx : answer.exchanges) octets += sizeof(MxRecord) + mx.exchange.text().size();
+  for (const auto& name : answer.names) octets += sizeof(Name) + name.text().size();
   return octets;
 }
 

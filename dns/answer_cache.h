@@ -24,8 +24,10 @@ namespace signet {
 struct Question {
   Name name;
   RecordType type = RecordType::a;
-  friend auto operator<=>(const Question&, const Question&) = default;
-  friend bool operator==(const Question&, const Question&) = default;
+
+  friend bool operator<(const Question& a, const Question& b) {
+    return a.type != b.type ? a.type < b.type : a.name.text() < b.name.text();
+  }
 };
 
 class AnswerCache {

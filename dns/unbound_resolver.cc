@@ -36,8 +36,8 @@
 namespace signet {
 namespace {
 
-constexpr size_t kOctetsPerEntry = 1024;           // on average; see UnboundOptions::cache_entries
-constexpr size_t kLeastCacheOctets = 1024 * 1024;  // a small cache still takes a 64 KiB answer
+constexpr size_t kOctetsPerEntry = 1024;       // on average; see UnboundOptions::cache_entries
+constexpr size_t kLeastCacheOctets = 1 << 20;  // a small cache still takes a 64 KiB answer
 constexpr size_t kMostContexts = 5;
 constexpr int kInternet = 1;  // RFC 1035 3.2.4: class IN
 constexpr int kBogus = 1;     // unbound-event.h, `sec`

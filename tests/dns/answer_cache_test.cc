@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;  // NOLINT: 5s reads better than seconds(5)
 
-constexpr size_t kPlenty = 1024 * 1024;
+constexpr size_t kPlenty = 1 << 20;
 
 /// Any moment will do.
 const AnswerCache::TimePoint kStart{1h};
@@ -136,6 +136,7 @@ TEST(AnswerCache, ACacheOfNoEntriesKeepsNothing) {
 TEST(AnswerCache, ThreadsMayStoreAndFindAtOnce) {
   AnswerCache cache(2000, kPlenty);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&cache, t] {
       for (int i = 0; i < 3000; ++i) {

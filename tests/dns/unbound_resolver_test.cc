@@ -43,7 +43,7 @@ host.test.              IN A 192.0.2.10
 
 Name name(std::string_view text) { return *parse_query_name(text); }
 
-std::unique_ptr<UnboundResolver> make_resolver(UnboundOptions options) {
+std::unique_ptr<UnboundResolver> make_resolver(const UnboundOptions& options) {
   auto made = UnboundResolver::create(options);
   EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error());
   return made.ok() ? *std::move(made) : nullptr;
@@ -158,7 +158,7 @@ TEST_F(UnboundResolverTest, ATextRecordOfSixtyFourKilobytesArrivesWhole) {
   server_.add_text("big.example.com", std::vector<std::string>(254, std::string(255, 'x')), 300);
   const Answer answer = ask("big.example.com", RecordType::txt);
   ASSERT_EQ(answer.status, DnsStatus::answered) << answer.error;
-  EXPECT_EQ(answer.texts, std::vector<std::string>{std::string(254 * 255, 'x')});
+  EXPECT_EQ(answer.texts, std::vector<std::string>{std::string(size_t{254} * 255, 'x')});
   EXPECT_EQ(server_.tcp_question_count(), 1);
 }
 
@@ -250,6 +250,7 @@ TEST_F(UnboundResolverTest, DomainsThatNeverAnswerDoNotStopOthers) {
   int mute = 0;
   for (const auto end = Clock::now() + 4s; Clock::now() < end;) {
     std::vector<Lookup> hopeless;
+    hopeless.reserve(10);
     for (int i = 0; i < 10; ++i) {
       hopeless.push_back(
           start("mute" + std::to_string(mute++ % 50) + ".example.com", RecordType::txt));
@@ -355,6 +356,7 @@ TEST_F(UnboundResolverTest, ATimeoutIsNotKept) {
 TEST_F(UnboundResolverTest, IdenticalQuestionsInFlightAreAskedOnce) {
   server_.behave("example.com", {.delay = 200ms});
   std::vector<Lookup> lookups;
+  lookups.reserve(100);
   for (int i = 0; i < 100; ++i) lookups.push_back(start("Example.COM", RecordType::txt));
   for (Lookup& lookup : lookups) EXPECT_EQ(lookup.get().status, DnsStatus::answered);
   EXPECT_EQ(server_.question_count("example.com"), 1);
@@ -363,10 +365,12 @@ TEST_F(UnboundResolverTest, IdenticalQuestionsInFlightAreAskedOnce) {
 
 TEST_F(UnboundResolverTest, ManyQuestionsFromManyThreadsAreAllAnswered) {
   std::vector<std::thread> threads;
+  threads.reserve(8);
   std::atomic<int> answered{0};
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([this, t, &answered] {
       std::vector<Lookup> lookups;
+      lookups.reserve(500);
       for (int i = 0; i < 500; ++i) {  // each name is asked by two threads
         lookups.push_back(
             start(std::to_string(t / 2 * 500 + i) + ".wild.example.com", RecordType::txt));
@@ -487,6 +491,7 @@ TEST_F(UnboundResolverTest, TheEndWakesEveryoneWhoWaits) {
   patient.timeout = 60s;
   resolver_ = make_resolver(patient);
   std::vector<Lookup> lookups;
+  lookups.reserve(200);
   for (int i = 0; i < 200; ++i) {
     lookups.push_back(start(std::to_string(i) + ".wild.example.com", RecordType::txt));
   }

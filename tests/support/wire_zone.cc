@@ -154,7 +154,7 @@ std::string WireZone::sign(std::string_view zone) {
   ldns_rr_set_ttl(dnskey.get(), 3600);
   ldns_key_set_keytag(key, ldns_calc_keytag(dnskey.get()));
   ldns_key_list_push_key(keys.get(), key);
-  const std::string anchor = take_text(ldns_rr2str(dnskey.get()));
+  std::string anchor = take_text(ldns_rr2str(dnskey.get()));
   add(std::move(dnskey));
 
   for (auto& [owner, records] : records_) {

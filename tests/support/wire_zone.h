@@ -6,7 +6,12 @@
 
 #pragma once
 
+// ldns makes macros of bool, true and false unless stdbool.h was there before it, and not all of
+// the standard library's headers survive that.
+// clang-format off
+#include <stdbool.h>
 #include <ldns/ldns.h>
+// clang-format on
 
 #include <map>
 #include <memory>
