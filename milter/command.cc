@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "milter/key_command.h"
+#include "milter/spf_command.h"
 
 namespace signet {
 
@@ -23,6 +24,7 @@ int run_signet(const std::vector<std::string>& arguments, CommandContext& contex
   app.add_option("-c,--config", context.config_path,
                  fmt::format("Configuration file [{}]", kDefaultConfigPath));
   add_key_command(app, context);
+  add_spf_command(app, context);
   try {
     // CLI11 takes the last argument first.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -30,7 +32,7 @@ int run_signet(const std::vector<std::string>& arguments, CommandContext& contex
     return app.exit(error, context.out, context.err) == 0 ? EX_OK : EX_USAGE;
   }
   context.out.flush();
-  if (context.exit_status == EX_OK && !context.out) {
+  if (context.exit_status < EX__BASE && !context.out) {
     context.err << "signet: the output could not be written\n";
     return EX_IOERR;
   }

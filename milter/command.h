@@ -2,7 +2,8 @@
 //
 // The `signet` program but for its main(): the command line, and what a command may use of the
 // world. A command is one file, NAME_command.{h,cc}, that adds itself to the command line; its
-// callback leaves an exit status of sysexits.h in the context.
+// callback leaves an exit status in the context: one of sysexits.h for what goes wrong, a smaller
+// one for a result.
 
 #pragma once
 
@@ -24,8 +25,8 @@ struct CommandContext {
   int exit_status = 0;
 };
 
-/// Runs one command line (without the program's name). Returns the exit status: 0, or EX_USAGE for
-/// a command line that does not parse, or what the command says.
+/// Runs one command line (without the program's name). Returns the exit status: EX_USAGE for a
+/// command line that does not parse, EX_IOERR for output that is lost, else what the command says.
 int run_signet(const std::vector<std::string>& arguments, CommandContext& context);
 
 }  // namespace signet

@@ -18,6 +18,19 @@ std::string own_host_name() {
   return name.data();
 }
 
+Result<KeyStore> build_keys(const Config& config) {
+  KeyStore keys = KeyStore::load_directory(config.key_directory);
+  if (config.domain) {
+    Result<std::shared_ptr<const SigningKey>> key =
+        SigningKey::load(config.key_file, *config.domain, config.selector);
+    if (!key) return Error{"KeyFile: " + key.error()};
+    keys.add(*std::move(key));
+  }
+  return keys;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<Resolver>> build_resolver(const Config& config) {
   UnboundOptions options;
   options.nameservers = config.nameservers;
@@ -33,19 +46,6 @@ Result<std::shared_ptr<Resolver>> build_resolver(const Config& config) {
   if (!resolver) return Error{"cannot start the resolver: " + resolver.error()};
   return std::shared_ptr<Resolver>(*std::move(resolver));
 }
-
-Result<KeyStore> build_keys(const Config& config) {
-  KeyStore keys = KeyStore::load_directory(config.key_directory);
-  if (config.domain) {
-    Result<std::shared_ptr<const SigningKey>> key =
-        SigningKey::load(config.key_file, *config.domain, config.selector);
-    if (!key) return Error{"KeyFile: " + key.error()};
-    keys.add(*std::move(key));
-  }
-  return keys;
-}
-
-}  // namespace
 
 Result<std::shared_ptr<const Runtime>> build_runtime(Config config) {
   auto runtime = std::make_shared<Runtime>();

@@ -25,6 +25,10 @@ struct Runtime {
   std::string host_name;  ///< this host's, for the authserv-id if nobody gives a better one
 };
 
+/// The DNS as the options for it ask: Nameservers, DNSData and so on. The Error names the option at
+/// fault.
+Result<std::shared_ptr<Resolver>> build_resolver(const Config& config);
+
 /// Reads the keys and the zone data, starts the resolver. The Error names the option at fault.
 /// Keys that cannot be used are no error: see KeyStore::problems().
 Result<std::shared_ptr<const Runtime>> build_runtime(Config config);

@@ -36,5 +36,7 @@ forbid "crypto/*opendkim* alone call libopendkim" '<opendkim/' \
   $(sources dns crypto milter | grep -vE '^crypto/[a-z_]*opendkim[a-z_]*\.(cc|h)$')
 forbid "dns/unbound_* alone call libunbound" '<unbound' \
   $(sources dns crypto milter | grep -vE '^dns/unbound_[a-z_]+\.(cc|h)$')
+forbid "milter/spf_command.cc alone writes JSON" '<nlohmann/' \
+  $(sources dns crypto milter | grep -v '^milter/spf_command\.cc$')
 
 exit $status
