@@ -56,8 +56,11 @@ class SignetMilter:
         if "reloaded" not in self.log:
             raise RuntimeError(f"{self._config.read_text()}---\n{self.log}")
 
-    def __exit__(self, *_):
-        self.stop()
+    def __exit__(self, exception, *_):
+        status = self.stop()
+        if status != 0 and exception is None:
+            # A sanitizer's findings, for one, come here.
+            raise RuntimeError(f"signet-milter ended with status {status}:\n{self.log}")
 
     def stop(self, number=signal.SIGTERM):
         """Sends the signal, waits for the end, and gives the exit status."""
