@@ -152,8 +152,8 @@ class Result:
 
     @property
     def verdicts(self):
-        """The topmost Authentication-Results, if it is ours, as {method: result}; the last of a
-        method counts except for SPF, whose first is that of MAIL FROM."""
+        """The topmost Authentication-Results as {method: result}. The first of a method counts;
+        of SPF that is MAIL FROM's."""
         field = next(iter(self.results_fields()), "")
         found = {}
         for method, result in re.findall(r"; (\w+)=(\w+)", field):
