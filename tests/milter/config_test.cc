@@ -75,12 +75,15 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
       "SyslogFacility local1\nAuthservID mx.example.com\nMode s\nInternalHosts 192.0.2.1\n"
       "SigningListeners submission\nVerifyingListeners mx\nNameservers 127.0.0.1@5353\n"
       "DNSTimeout 250ms\nMessageTimeout 10s\nTrustAnchorFile /t\nDNSData /d\nDNSCacheEntries 7\n"
-      "MaximumDNSQuestions 9\nKeyDirectory /k\nDomain example.com\nSelector sel\nKeyFile /f\n"
+      "MaximumDNSQuestions 999\nKeyDirectory /k\nDomain example.com\nSelector sel\nKeyFile /f\n"
       "Canonicalization simple/relaxed\nSignatureTTL 1d\nMinimumKeyBits 2048\n"
       "MaximumKeyBits 8192\nClockDrift 1m\nMaximumSignatures 3\nMaximumSignaturesPresent 5\n"
       "MaximumSignedFields 11\nMaximumHeaderFields 13\nUnsignedBytes pass\n"
       "OnSignFailure accept\nDMARCReject never\nQuarantineAction hold\nBadFrom accept\n"
-      "AddAuthResultsForAuthenticated yes\nOnInternalError accept\n");
+      "AddAuthResultsForAuthenticated yes\nOnInternalError accept\nSPFReject listed\n"
+      "HELOReject fail\nSPFOnTemperror tempfail\nSPFOnPermerror reject\n"
+      "SPFIgnoreHosts 192.0.2.7\nSPFIgnoredHostCheck received\nReceivedSPF yes\n"
+      "SPFExplanation yes\n");
   EXPECT_EQ(config.socket, "inet:8891@localhost");
   EXPECT_EQ(config.socket_owner, "a:b");
   EXPECT_EQ(config.socket_mode, 0600);
@@ -103,7 +106,7 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
   EXPECT_EQ(config.trust_anchor_file, "/t");
   EXPECT_EQ(config.dns_data, "/d");
   EXPECT_EQ(config.dns_cache_entries, 7);
-  EXPECT_EQ(config.maximum_dns_questions, 9);
+  EXPECT_EQ(config.maximum_dns_questions, 999);
   EXPECT_EQ(config.key_directory, "/k");
   EXPECT_EQ(config.domain->text(), "example.com");
   EXPECT_EQ(config.selector, "sel");
@@ -125,6 +128,14 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
   EXPECT_EQ(config.bad_from, BadFromAction::accept);
   EXPECT_TRUE(config.add_auth_results_for_authenticated);
   EXPECT_EQ(config.on_internal_error, FailureAction::accept);
+  EXPECT_EQ(config.spf_reject, SpfReject::listed);
+  EXPECT_EQ(config.helo_reject, SpfReject::fail);
+  EXPECT_EQ(config.spf_on_temperror, FailureAction::tempfail);
+  EXPECT_EQ(config.spf_on_permerror, SpfPermerrorAction::reject);
+  EXPECT_EQ(config.spf_ignore_hosts, (std::vector<IpNetwork>{{IpAddress::v4({192, 0, 2, 7}), 32}}));
+  EXPECT_EQ(config.spf_ignored_host_check, IgnoredHostCheck::received);
+  EXPECT_TRUE(config.received_spf);
+  EXPECT_TRUE(config.spf_explanation);
 }
 
 TEST(Config, CommentsBlankLinesTabsAndCaseDoNotMatter) {
