@@ -10,8 +10,8 @@
 // the name server's. It waits for the servers of some domain, perhaps an attacker's, and everybody
 // else's lookups must go on. So when a context has met silence and is older than the timeout, the
 // next question gets a fresh one, which knows nothing; the old one stays until its questions have
-// ended. (Measured: under 10 to 40 questions a second that are never answered, 2 to 14 % of the
-// others failed within 100 s before, and none of 732 since.)
+// ended. (Measured for 100 s with 10 to 40 questions a second that are never answered: without this
+// up to 14 % of the other lookups failed at once, with it none of 732.)
 
 #include "dns/unbound_resolver.h"
 

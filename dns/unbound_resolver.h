@@ -8,7 +8,8 @@
 // A waiter's time ends at the message's deadline or after `timeout`, whichever is first: it then
 // has timed_out, and the question stays in flight until libunbound gives it up (some seconds more).
 // An answer that comes late still goes into the cache. libunbound repeats a question that got no
-// reply; if it gives up before the waiter does, that is server_failure.
+// reply; if it gives up before the waiter does, that is server_failure. Datagrams with the wrong
+// id, and some that do not parse, are ignored as somebody else's, so they end as timed_out.
 
 #pragma once
 
