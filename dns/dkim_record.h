@@ -20,11 +20,11 @@ std::string_view to_string(DkimKeyType type);
 
 struct DkimRecord {
   DkimKeyType type = DkimKeyType::rsa;
-  std::string public_key;               ///< p= after base64 decoding, octets; empty: revoked
-  std::vector<std::string> hashes;      ///< h=; empty: any
-  bool for_email = true;                ///< s= holds "*" or "email" or is absent
-  bool testing = false;                 ///< t=y
-  bool strict_identity = false;         ///< t=s: i= must be d= exactly
+  std::string public_key;           ///< p= after base64 decoding, octets; empty: revoked
+  std::vector<std::string> hashes;  ///< h=; empty: any
+  bool for_email = true;            ///< s= holds "*" or "email" or is absent
+  bool testing = false;             ///< t=y
+  bool strict_identity = false;     ///< t=s: i= must be d= exactly
 };
 
 /// RFC 6376 3.6.1. The Error says which tag is wrong and how.
