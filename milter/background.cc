@@ -18,6 +18,11 @@ Background::~Background() {
   for (std::thread& thread : threads) thread.join();
 }
 
+bool Background::is_working() const {
+  const std::lock_guard lock(mutex_);
+  return idle_ < threads_.size();
+}
+
 void Background::enqueue(std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);

@@ -37,12 +37,15 @@ class Background {
     return future;
   }
 
+  /// Whether the destructor would have to wait.
+  bool is_working() const;
+
  private:
   void enqueue(std::function<void()> work);
   void run();
 
   const size_t maximum_threads_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<std::function<void()>> waiting_;  // guarded by mutex_
   std::vector<std::thread> threads_;           // guarded by mutex_

@@ -3,7 +3,9 @@
 #include "milter/callbacks.h"
 
 #include <libmilter/mfapi.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <exception>
 
 #include "milter/log.h"
@@ -31,7 +33,13 @@ struct Connection {
   bool broken = false;         // the message at hand met an internal error
   bool counted = false;        // the message at hand is in messages_in_flight
 
-  ~Connection() { count(false); }
+  Connection() { ++service->connections; }
+  ~Connection() {
+    count(false);
+    --service->connections;
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   void count(bool in_flight) {
     if (in_flight != counted) service->messages_in_flight += in_flight ? 1 : -1;
@@ -113,7 +121,8 @@ sfsistat on_helo(SMFICTX* context, char* name) {
 sfsistat on_mail(SMFICTX* context, char** arguments) {
   return quietly(context, SMFIP_NR_MAIL, [&](Connection& connection) {
     connection.broken = false;
-    connection.count(true);
+    // The end does not wait for a message that begins after SIGTERM.
+    connection.count(!service->draining);
     Client client;
     client.auth_type = macro(context, "{auth_type}");
     client.auth_login = macro(context, "{auth_authen}");
@@ -215,6 +224,16 @@ sfsistat on_close(SMFICTX* context) {
 }
 
 }  // namespace
+
+// libmilter has a thread that waits in sigwait() for SIGTERM and SIGHUP, and stops at once when one
+// of them comes. The kernel gives a signal to that thread if the main thread is still busy with the
+// one before, so now and then a reload that is followed by a stop, or by SIGHUP, would cut off the
+// messages in flight. This takes the place of the C library's function for the whole process, in
+// which nobody else calls it, and lets that thread wait for ever.
+extern "C" __attribute__((visibility("default"))) int sigwait(const sigset_t* /*set*/,
+                                                              int* /*number*/) {
+  while (true) pause();
+}
 
 Result<bool> open_milter(MilterService& milter_service, const std::string& socket,
                          std::chrono::seconds timeout) {

@@ -26,6 +26,7 @@ struct MilterService {
   std::shared_ptr<spdlog::logger> log;
   std::atomic<bool> draining{false};       ///< true: new connections are turned away
   std::atomic<int> messages_in_flight{0};  ///< between MAIL and the end of message
+  std::atomic<int> connections{0};  ///< of the MTA; as long as there is one, so are callbacks
 };
 
 /// Registers with libmilter and opens `socket` (local:PATH or inet:PORT@HOST) for listening; a

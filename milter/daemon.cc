@@ -15,12 +15,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "milter/background.h"
 #include "milter/callbacks.h"
-#include "milter/config.h"
+#include "milter/config/config.h"
 #include "milter/log.h"
 #include "milter/privileges.h"
 #include "milter/runtime.h"
@@ -31,9 +32,8 @@ namespace {
 // SPF checks that wait for the DNS at the same time; each is a thread while it waits.
 constexpr size_t kBackgroundThreads = 128;
 
-// libmilter's own thread waits for SIGTERM and SIGHUP with sigwait() and would stop at once. The
-// kernel gives a signal to the main thread if that does not block it, so libmilter runs in a
-// second thread and these handlers, which only pass the number on, always win.
+// smfi_main() blocks SIGTERM and SIGHUP in the thread that calls it. So libmilter runs in a second
+// thread, and the main thread gets the signals, by these handlers that only pass the number on.
 int signal_pipe_end = -1;
 
 // Ends the poll() of libmilter's listener, which else looks at its stop flag every 5 s only.
@@ -129,8 +129,31 @@ std::string summary(const Runtime& runtime) {
                      config.sign ? "s" : "", config.verify ? "v" : "", config.socket);
 }
 
+// Who the configuration names.
+struct Accounts {
+  Account service;  // to run as
+  Account socket;   // to own a local socket
+};
+
+Result<Accounts> find_accounts(const Config& config) {
+  // Without root there is no choice.
+  Accounts accounts{{"", geteuid(), getegid()}, {}};
+  if (geteuid() == 0 && !config.user_id.empty()) {
+    const Result<Account> account = find_account(config.user_id);
+    if (!account) return Error{"UserID: " + account.error()};
+    accounts.service = *account;
+  }
+  accounts.socket = accounts.service;
+  if (!config.socket_owner.empty()) {
+    const Result<Account> account = find_account(config.socket_owner);
+    if (!account) return Error{"SocketOwner: " + account.error()};
+    accounts.socket = *account;
+  }
+  return accounts;
+}
+
 // Opens the socket with the rights the configuration gives it.
-Result<bool> open_socket(MilterService& service, const Config& config, const Account& account) {
+Result<bool> open_socket(MilterService& service, const Config& config, const Account& owner) {
   const std::optional<std::string> path = unix_socket_path(config.socket);
   if (path) {
     if (const Result<bool> free = check_socket_free(*path); !free) return free;
@@ -139,23 +162,7 @@ Result<bool> open_socket(MilterService& service, const Config& config, const Acc
   const Result<bool> opened = open_milter(service, config.socket, config.milter_timeout);
   umask(0077);
   if (!opened || !path) return opened;
-  Account owner = account;
-  if (!config.socket_owner.empty()) {
-    const Result<Account> wanted = find_account(config.socket_owner);
-    if (!wanted) return Error{"SocketOwner: " + wanted.error()};
-    owner = *wanted;
-  }
   return hand_over_socket(*path, owner, config.socket_mode);
-}
-
-// The account to run as. Without root there is no choice.
-Result<Account> service_account(const Config& config) {
-  if (geteuid() != 0 || config.user_id.empty()) {
-    return Account{"", geteuid(), getegid()};
-  }
-  Result<Account> account = find_account(config.user_id);
-  if (!account) return Error{"UserID: " + account.error()};
-  return account;
 }
 
 Result<bool> write_pid_file(const std::string& path) {
@@ -172,16 +179,17 @@ class Daemon {
   Daemon(std::string config_path, std::shared_ptr<spdlog::logger> log)
       : config_path_(std::move(config_path)), log_(std::move(log)) {}
 
-  /// Everything up to the point where mail can be served: socket and pid file with the rights we
-  /// came with, then keys and resolver with those of the service user, as at every reload.
-  Result<bool> prepare(Config config) {
-    const Result<Account> account = service_account(config);
-    if (!account) return Error{account.error()};
-    Result<bool> done = open_socket(service_, config, *account);
+  /// Socket and pid file, with the rights we came with; then gives these up.
+  Result<bool> open(const Config& config, const Accounts& accounts) {
+    Result<bool> done = open_socket(service_, config, accounts.socket);
     if (done) done = write_pid_file(config.pid_file);
-    if (done) done = become(*account);
-    if (!done) return done;
-    forbid_core_files();
+    if (done) done = become(accounts.service);
+    if (done) forbid_core_files();
+    return done;
+  }
+
+  /// Keys and resolver, with the rights of the service user, as at every reload.
+  Result<bool> load(Config config) {
     Result<std::shared_ptr<const Runtime>> runtime = build_runtime(std::move(config));
     if (!runtime) return Error{runtime.error()};
     log_keys(**runtime, *log_);
@@ -200,9 +208,11 @@ class Daemon {
     stop(milter);
     log_->info("stopped");
     log_->flush();
-    // Callbacks that outlast the drain still use what main() would destroy now.
-    if (service_.messages_in_flight != 0) std::_Exit(kExitOk);
-    return gave_up_ ? kExitUnavailable : kExitOk;
+    const int status = gave_up_ ? kExitUnavailable : kExitOk;
+    // Callbacks may still use what main() would destroy now, and a question to the DNS that nobody
+    // waits for any more is no reason to stay.
+    if (service_.connections > 0 || background_.is_working()) std::_Exit(status);
+    return status;
   }
 
  private:
@@ -293,7 +303,12 @@ int check_configuration(const std::string& config_path) {
     complain_all(*errors);
     return kExitConfig;
   }
-  const auto runtime = build_runtime(std::get<Config>(std::move(loaded)));
+  auto& config = std::get<Config>(loaded);
+  if (const Result<Accounts> accounts = find_accounts(config); !accounts) {
+    complain(config_path + ": " + accounts.error());
+    return kExitConfig;
+  }
+  const auto runtime = build_runtime(std::move(config));
   if (!runtime) {
     complain(config_path + ": " + runtime.error());
     return kExitConfig;
@@ -312,21 +327,34 @@ int run_daemon(const DaemonOptions& options) {
     return kExitConfig;
   }
   auto& config = std::get<Config>(loaded);
+  const Result<Accounts> accounts = find_accounts(config);
+  if (!accounts) {
+    complain(options.config_path + ": " + accounts.error());
+    return kExitConfig;
+  }
   Result<std::shared_ptr<spdlog::logger>> log = make_logger(config, options.foreground);
   if (!log) {
     complain("LogTarget: " + log.error());
     return kExitConfig;
   }
+  // The background has another working directory.
+  const std::string config_path = std::filesystem::absolute(options.config_path);
   Detachment parent;
   if (!options.foreground) parent = Detachment::detach();
   raise_descriptor_limit();
   const SignalQueue signals;
-  Daemon daemon(options.config_path, *log);
-  if (const Result<bool> ready = daemon.prepare(std::move(config)); !ready) {
+  Daemon daemon(config_path, *log);
+  int status = kExitUnavailable;
+  Result<bool> ready = daemon.open(config, *accounts);
+  if (ready) {
+    status = kExitConfig;
+    ready = daemon.load(std::move(config));
+  }
+  if (!ready) {
     complain(ready.error());
     (*log)->error("not started: {}", ready.error());
-    parent.report(kExitUnavailable);
-    return kExitUnavailable;
+    parent.report(status);
+    return status;
   }
   parent.report(kExitOk);
   return daemon.run(signals);

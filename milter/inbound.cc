@@ -6,7 +6,7 @@
 #include <array>
 #include <cassert>
 
-#include "milter/received_client.h"
+#include "milter/field/received_client.h"
 
 namespace signet {
 namespace {

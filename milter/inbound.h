@@ -18,9 +18,9 @@
 #include "crypto/dkim.h"
 #include "crypto/message.h"
 #include "dns/dmarc.h"
-#include "dns/spf_check.h"
+#include "dns/spf/spf_check.h"
 #include "milter/background.h"
-#include "milter/from_field.h"
+#include "milter/field/from_field.h"
 #include "milter/policy.h"
 #include "milter/runtime.h"
 

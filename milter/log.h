@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "dns/result.h"
-#include "milter/config.h"
+#include "milter/config/config.h"
 
 namespace signet {
 

@@ -13,7 +13,7 @@
 
 #include "crypto/dkim.h"
 #include "crypto/message.h"
-#include "milter/from_field.h"
+#include "milter/field/from_field.h"
 #include "milter/runtime.h"
 
 namespace signet {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "dns/dmarc.h"
-#include "dns/spf_check.h"
-#include "milter/config.h"
-#include "milter/from_field.h"
+#include "dns/spf/spf_check.h"
+#include "milter/config/config.h"
+#include "milter/field/from_field.h"
 
 namespace signet {
 

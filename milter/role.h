@@ -9,7 +9,7 @@
 #include <string>
 
 #include "dns/ip.h"
-#include "milter/config.h"
+#include "milter/config/config.h"
 
 namespace signet {
 

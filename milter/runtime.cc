@@ -6,7 +6,7 @@
 
 #include <array>
 
-#include "dns/unbound_resolver.h"
+#include "dns/unbound/unbound_resolver.h"
 #include "dns/zone_data.h"
 
 namespace signet {

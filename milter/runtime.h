@@ -14,7 +14,7 @@
 #include "crypto/key_store.h"
 #include "dns/resolver.h"
 #include "dns/result.h"
-#include "milter/config.h"
+#include "milter/config/config.h"
 
 namespace signet {
 

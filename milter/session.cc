@@ -2,9 +2,9 @@
 
 #include "milter/session.h"
 
-#include "milter/auth_results.h"
-#include "milter/received_spf.h"
-#include "milter/verdict_results.h"
+#include "milter/field/auth_results.h"
+#include "milter/field/received_spf.h"
+#include "milter/field/verdict_results.h"
 
 namespace signet {
 namespace {

@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "crypto/dkim.h"
-#include "dns/unbound_resolver.h"
+#include "dns/unbound/unbound_resolver.h"
 #include "milter/callbacks.h"
 #include "milter/daemon.h"
 

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <iostream>
 
-#include "milter/command.h"
+#include "milter/command/command.h"
 #include "milter/privileges.h"
 
 int main(int argc, char** argv) {

@@ -34,9 +34,9 @@ forbid "callbacks.cc alone speaks libmilter" '<libmilter/' \
   $(sources dns crypto milter | grep -v '^milter/callbacks\.cc$')
 forbid "crypto/*opendkim* alone call libopendkim" '<opendkim/' \
   $(sources dns crypto milter | grep -vE '^crypto/[a-z_]*opendkim[a-z_]*\.(cc|h)$')
-forbid "dns/unbound_* alone call libunbound" '<unbound' \
-  $(sources dns crypto milter | grep -vE '^dns/unbound_[a-z_]+\.(cc|h)$')
-forbid "milter/spf_command.cc alone writes JSON" '<nlohmann/' \
-  $(sources dns crypto milter | grep -v '^milter/spf_command\.cc$')
+forbid "dns/unbound/ alone calls libunbound" '<unbound' \
+  $(sources dns crypto milter | grep -vE '^dns/unbound/')
+forbid "milter/command/spf_command.cc alone writes JSON" '<nlohmann/' \
+  $(sources dns crypto milter | grep -v '^milter/command/spf_command\.cc$')
 
 exit $status

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <string>
 
-#include "milter/config_options.h"
+#include "milter/config/config_options.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {

@@ -2,7 +2,7 @@
 //
 // AnswerCache: what is kept, for how long (RFC 1035 3.2.1, RFC 2308 5), and what goes first.
 
-#include "dns/answer_cache.h"
+#include "dns/unbound/answer_cache.h"
 
 #include <gtest/gtest.h>
 

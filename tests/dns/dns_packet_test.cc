@@ -3,7 +3,7 @@
 // Wire answers into Answers. The honest ones are made by WireZone and ldns, then some are spoiled
 // octet by octet.
 
-#include "dns/dns_packet.h"
+#include "dns/unbound/dns_packet.h"
 
 #include <gtest/gtest.h>
 

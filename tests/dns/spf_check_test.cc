@@ -4,7 +4,7 @@
 // mechanism, include and redirect, explanations, and what a person is told. Limits are in
 // spf_lookups_test.cc.
 
-#include "dns/spf_check.h"
+#include "dns/spf/spf_check.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

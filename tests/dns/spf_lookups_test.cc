@@ -4,7 +4,7 @@
 // what, how many questions are asked at worst and which of them early, and what becomes of a check
 // whose message has no time or no questions left.
 
-#include "dns/spf_lookups.h"
+#include "dns/spf/spf_lookups.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 // SPF macros: the examples of RFC 7208 7.4, the grammar of 7.1 to its edges, and what hostile
 // records and senders try to make of an expansion.
 
-#include "dns/spf_macro.h"
+#include "dns/spf/spf_macro.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 // SPF records: what RFC 7208 12 lets through and what it does not, term by term, and what the
 // parser makes of it.
 
-#include "dns/spf_record.h"
+#include "dns/spf/spf_record.h"
 
 #include <gtest/gtest.h>
 

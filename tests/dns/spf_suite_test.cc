@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "dns/spf_check.h"
+#include "dns/spf/spf_check.h"
 #include "tests/support/zone_resolver.h"
 
 namespace signet {

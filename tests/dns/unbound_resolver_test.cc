@@ -3,7 +3,7 @@
 // UnboundResolver against a real name server on loopback that is honest, slow, mute or hostile.
 // Where a test must see a timeout it takes a short one; nothing waits for a fixed time otherwise.
 
-#include "dns/unbound_resolver.h"
+#include "dns/unbound/unbound_resolver.h"
 
 #include <gtest/gtest.h>
 

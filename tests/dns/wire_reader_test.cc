@@ -3,7 +3,7 @@
 // WireReader (RFC 1035 4.1): numbers, names with and without compression, and every way to be cut
 // short or led in circles.
 
-#include "dns/wire_reader.h"
+#include "dns/unbound/wire_reader.h"
 
 #include <gtest/gtest.h>
 

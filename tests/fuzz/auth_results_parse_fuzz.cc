@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "milter/auth_results.h"
+#include "milter/field/auth_results.h"
 
 namespace {
 

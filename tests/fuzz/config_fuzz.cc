@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "milter/config.h"
-#include "milter/config_options.h"
+#include "milter/config/config.h"
+#include "milter/config/config_options.h"
 
 namespace {
 

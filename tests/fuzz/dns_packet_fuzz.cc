@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "dns/dns_packet.h"
-#include "dns/wire_reader.h"
+#include "dns/unbound/dns_packet.h"
+#include "dns/unbound/wire_reader.h"
 
 namespace {
 

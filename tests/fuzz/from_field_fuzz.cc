@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <set>
 
-#include "milter/from_field.h"
+#include "milter/field/from_field.h"
 
 namespace {
 

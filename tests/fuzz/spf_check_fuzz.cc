@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "dns/spf_check.h"
+#include "dns/spf/spf_check.h"
 
 namespace {
 

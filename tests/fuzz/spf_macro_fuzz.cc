@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "dns/spf_macro.h"
+#include "dns/spf/spf_macro.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "dns/spf_record.h"
+#include "dns/spf/spf_record.h"
 
 namespace {
 

@@ -5,14 +5,14 @@
 // properties that went in. The forgeries are a table of spellings, and so are the foreign fields
 // that must survive.
 
-#include "milter/auth_results.h"
+#include "milter/field/auth_results.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 
-#include "milter/field_lexer.h"
+#include "milter/field/field_lexer.h"
 
 namespace signet {
 namespace {

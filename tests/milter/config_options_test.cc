@@ -3,7 +3,7 @@
 // The table of options: each value it takes and each it refuses, and that the documents printed
 // from it are the files of this tree. If one of those fails, build the target `docs`.
 
-#include "milter/config_options.h"
+#include "milter/config/config_options.h"
 
 #include <gtest/gtest.h>
 

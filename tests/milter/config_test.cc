@@ -3,7 +3,7 @@
 // Whole configuration files: what is read, and what is said about what cannot be. List files are
 // written into a folder of the test's own.
 
-#include "milter/config.h"
+#include "milter/config/config.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

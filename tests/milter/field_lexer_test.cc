@@ -2,7 +2,7 @@
 //
 // The tokens of RFC 5322 3.2, one by one.
 
-#include "milter/field_lexer.h"
+#include "milter/field/field_lexer.h"
 
 #include <gtest/gtest.h>
 

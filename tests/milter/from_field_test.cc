@@ -4,7 +4,7 @@
 // traps is the specification. Each case gives the domains that are found and whether they may be
 // trusted.
 
-#include "milter/from_field.h"
+#include "milter/field/from_field.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 // The command line of `signet`, and `signet key generate` in a temporary directory: the file, the
 // record as ZoneData reads it back, and what the command refuses.
 
-#include "milter/key_command.h"
+#include "milter/command/key_command.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

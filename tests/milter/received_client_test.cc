@@ -2,7 +2,7 @@
 //
 // Received fields of our own forwarders, as mail servers write them, and what no such host writes.
 
-#include "milter/received_client.h"
+#include "milter/field/received_client.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 //
 // The Received-SPF field of RFC 7208 9.1.
 
-#include "milter/received_spf.h"
+#include "milter/field/received_spf.h"
 
 #include <gtest/gtest.h>
 

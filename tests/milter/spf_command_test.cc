@@ -3,7 +3,7 @@
 // `signet spf` from the command line to its output, in zones that hold all there is to ask: no
 // question leaves the process.
 
-#include "milter/spf_command.h"
+#include "milter/command/spf_command.h"
 
 #include <gtest/gtest.h>
 #include <sysexits.h>

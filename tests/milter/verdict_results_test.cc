@@ -2,7 +2,7 @@
 //
 // Findings as methods of an Authentication-Results field.
 
-#include "milter/verdict_results.h"
+#include "milter/field/verdict_results.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The two identities (RFC 7208 2.3, 2.4) and the initial processing of RFC 7208 4.3, which makes of
+// them a sender that check_host() can be asked about, or none.
+
+#include "dns/spf/spf_check.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <utility>
+
+#include "dns/spf/spf_evaluation.h"
+#include "dns/spf/spf_macro.h"
+
+namespace signet {
+namespace {
+
+/// RFC 7208 4.3: what is no multi-label domain name gives none.
+SpfVerdict check_identity(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
+                          const SpfLimits& limits, std::string local_part,
+                          std::string_view domain_text) {
+  // RFC 7208 4.3: a zero-length label at the end is not malformed.
+  if (domain_text.ends_with('.')) domain_text.remove_suffix(1);
+  auto domain = parse_domain(domain_text);
+  if (domain && domain->label_count() < 2) domain = Error{"a domain of one label"};
+  if (!domain) {
+    SpfVerdict verdict;
+    verdict.problem =
+        printable_ascii("no domain to check: " + domain.error(), kMaxSpfProblemOctets);
+    return verdict;
+  }
+  return evaluate_spf(resolver, budget, request, limits, {std::move(local_part), *domain});
+}
+
+}  // namespace
+
+std::string_view to_string(SpfResult result) {
+  switch (result) {
+    case SpfResult::none:
+      return "none";
+    case SpfResult::neutral:
+      return "neutral";
+    case SpfResult::pass:
+      return "pass";
+    case SpfResult::fail:
+      return "fail";
+    case SpfResult::softfail:
+      return "softfail";
+    case SpfResult::temperror:
+      return "temperror";
+    case SpfResult::permerror:
+      return "permerror";
+  }
+  assert(false);
+  return "none";
+}
+
+SpfVerdict check_spf_mail_from(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
+                               const SpfLimits& limits) {
+  std::string_view address = request.mail_from;
+  std::string_view local_part;
+  std::string_view domain = request.helo;  // RFC 7208 2.4: for the null reverse-path
+  if (!address.empty()) {
+    const size_t at = address.rfind('@');
+    local_part = at == std::string_view::npos ? "" : address.substr(0, at);
+    domain = at == std::string_view::npos ? address : address.substr(at + 1);
+  }
+  // RFC 7208 4.3: a sender without a local-part gets "postmaster".
+  if (local_part.empty()) local_part = "postmaster";
+  SpfVerdict verdict =
+      check_identity(resolver, budget, request, limits, std::string(local_part), domain);
+  verdict.identity = fmt::format("{}@{}", local_part, domain);
+  return verdict;
+}
+
+SpfVerdict check_spf_helo(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
+                          const SpfLimits& limits) {
+  SpfVerdict verdict =
+      check_identity(resolver, budget, request, limits, "postmaster", request.helo);
+  verdict.identity = request.helo;
+  return verdict;
+}
+
+}  // namespace signet

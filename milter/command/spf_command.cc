@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// From the command line to a SpfRequest, through the same checks, limits and allowances of DNS
+// questions as a message in the daemon (inbound.cc), to text or JSON.
+
+#include "milter/command/spf_command.h"
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <variant>
+
+#include "dns/spf/spf_check.h"
+#include "dns/spf/spf_macro.h"
+#include "milter/config/config.h"
+#include "milter/config/config_values.h"
+#include "milter/inbound.h"
+#include "milter/log.h"
+#include "milter/runtime.h"
+
+namespace signet {
+namespace {
+
+/// The command line of `signet spf`.
+struct SpfArguments {
+  std::string client;
+  std::string mail_from;
+  std::optional<std::string> helo;
+  bool trace = false;
+  bool json = false;
+  std::string dns_data;
+  std::string nameserver;
+  std::string receiver;
+};
+
+/// Why a command ends early: the exit status and the lines for stderr.
+struct Failure {
+  int exit_status = EX_SOFTWARE;
+  std::vector<std::string> lines;
+};
+
+/// What was asked, and the verdict on each identity.
+struct Findings {
+  SpfRequest request;
+  SpfVerdict mail_from;
+  std::optional<SpfVerdict> helo;  ///< if a HELO name was given
+};
+
+/// The exit status of a result is its place here.
+constexpr std::array kByExitStatus = {SpfResult::pass,     SpfResult::fail, SpfResult::softfail,
+                                      SpfResult::neutral,  SpfResult::none, SpfResult::permerror,
+                                      SpfResult::temperror};
+
+// Octets of a sentence shown. Each is bounded where it is made; this is for all of them.
+constexpr size_t kMaxShownOctets = 512;
+
+int exit_status_of(SpfResult result) {
+  const auto* place = std::find(kByExitStatus.begin(), kByExitStatus.end(), result);
+  return static_cast<int>(place - kByExitStatus.begin());
+}
+
+std::string exit_status_help() {
+  std::string help = "Exit status, from the result for MAIL FROM:";
+  for (const SpfResult result : kByExitStatus) {
+    help += fmt::format("{} {} {}", result == kByExitStatus.front() ? "" : ",", to_string(result),
+                        exit_status_of(result));
+  }
+  return help + fmt::format(". Bad arguments {}, bad configuration {}.", EX_USAGE, EX_CONFIG);
+}
+
+/// The configuration that -c names. The default one is for the daemon, and whoever asks here may be
+/// unable to read it: it is used if it can be.
+std::variant<Config, Failure> find_config(const CommandContext& context) {
+  const bool explicit_path = !context.config_path.empty();
+  std::error_code ignored;
+  if (!explicit_path && !std::filesystem::exists(kDefaultConfigPath, ignored)) return Config{};
+  auto found = load_config(explicit_path ? context.config_path : kDefaultConfigPath);
+  if (auto* config = std::get_if<Config>(&found)) return std::move(*config);
+  auto& errors = std::get<ConfigErrors>(found);
+  if (explicit_path) return Failure{EX_CONFIG, std::move(errors.lines)};
+  context.err << "signet: " << errors.lines.front() << "; the defaults are used\n";
+  return Config{};
+}
+
+/// The configuration as the command line changes it.
+std::variant<Config, Failure> choose_config(const SpfArguments& arguments,
+                                            const CommandContext& context) {
+  auto found = find_config(context);
+  auto* config = std::get_if<Config>(&found);
+  if (config == nullptr) return found;
+  if (!arguments.dns_data.empty()) config->dns_data = arguments.dns_data;
+  if (!arguments.nameserver.empty()) {
+    auto nameserver = parse_nameserver(arguments.nameserver);
+    if (!nameserver) return Failure{EX_USAGE, {"--nameserver: " + nameserver.error()}};
+    config->nameservers = {*std::move(nameserver)};
+  }
+  return found;
+}
+
+/// `<alice@example.org>` as in SMTP or without the brackets.
+std::string without_brackets(const std::string& path) {
+  const bool brackets = path.size() >= 2 && path.front() == '<' && path.back() == '>';
+  return brackets ? path.substr(1, path.size() - 2) : path;
+}
+
+std::variant<SpfRequest, Failure> make_request(const SpfArguments& arguments, const Config& config,
+                                               std::chrono::sys_seconds now) {
+  const auto client = parse_ip_address(arguments.client);
+  if (!client) return Failure{EX_USAGE, {"IP: " + client.error()}};
+  SpfRequest request;
+  request.client = *client;
+  request.helo = arguments.helo.value_or("");
+  request.mail_from = without_brackets(arguments.mail_from);
+  if (request.mail_from.empty() && request.helo.empty()) {
+    return Failure{EX_USAGE, {"HELO: with the null MAILFROM it is what is checked; give it too"}};
+  }
+  request.receiver = arguments.receiver.empty() ? config.authserv_id : arguments.receiver;
+  // RFC 7208 7.3: "unknown" if the receiver's name is not known.
+  if (request.receiver.empty()) request.receiver = "unknown";
+  request.now = now;
+  request.want_explanation = true;
+  request.want_trace = arguments.trace;
+  return request;
+}
+
+Findings check(Resolver& resolver, const Config& config, const SpfRequest& request) {
+  Findings findings;
+  findings.request = request;
+  DnsShares dns(std::chrono::steady_clock::now() + config.message_timeout,
+                config.maximum_dns_questions);
+  findings.mail_from = check_spf_mail_from(resolver, dns.mail_from, request);
+  if (!request.helo.empty()) findings.helo = check_spf_helo(resolver, dns.helo, request);
+  return findings;
+}
+
+std::variant<Findings, Failure> check(const SpfArguments& arguments,
+                                      const CommandContext& context) {
+  const auto chosen = choose_config(arguments, context);
+  if (const auto* failure = std::get_if<Failure>(&chosen)) return *failure;
+  const auto& config = std::get<Config>(chosen);
+  const auto request = make_request(arguments, config, context.now);
+  if (const auto* failure = std::get_if<Failure>(&request)) return *failure;
+  const auto resolver = build_resolver(config);
+  if (!resolver) return Failure{EX_CONFIG, {resolver.error()}};
+  return check(**resolver, config, std::get<SpfRequest>(request));
+}
+
+/// A sentence with outside data in it, for the terminal. Single words go through log_value().
+std::string shown(std::string_view sentence) { return printable_ascii(sentence, kMaxShownOctets); }
+
+/// What decided: the term, the problem, or both.
+std::string reason(const SpfVerdict& verdict) {
+  const std::string term = verdict.mechanism.empty() ? "" : log_value(verdict.mechanism);
+  if (verdict.problem.empty()) {
+    // RFC 7208 4.7
+    return term.empty() ? "no term matched" : term;
+  }
+  return term.empty() ? shown(verdict.problem)
+                      : fmt::format("{}: {}", term, shown(verdict.problem));
+}
+
+/// Each record under its domain, deeper where an include or a redirect leads there.
+std::string trace_text(const std::vector<SpfTraceStep>& trace) {
+  std::string text;
+  std::vector<Name> records;  // by depth, down to the one that is being read
+  for (const SpfTraceStep& step : trace) {
+    const auto depth = static_cast<size_t>(step.depth);
+    const std::string indent(4 * depth + 2, ' ');
+    if (depth >= records.size() || records[depth] != step.record) {
+      records.resize(depth);
+      records.push_back(step.record);
+      text += fmt::format("{}{}\n", indent, log_value(step.record.text()));
+    }
+    records.resize(depth + 1);
+    text += fmt::format("{:<48}  {}\n", fmt::format("{}  {}", indent, log_value(step.term)),
+                        shown(step.outcome));
+  }
+  return text;
+}
+
+std::string verdict_text(std::string_view identity, const SpfVerdict& verdict,
+                         const SpfRequest& request) {
+  std::string text =
+      fmt::format("{}: {} {} from {} ({})\n", to_string(verdict.result), identity,
+                  log_value(verdict.identity), to_string(request.client), reason(verdict));
+  if (!verdict.explanation.empty()) {
+    text += fmt::format("  explanation: {}\n", shown(verdict.explanation));
+  }
+  if (!request.want_trace) return text;
+  const SpfLimits limits;
+  return text + trace_text(verdict.trace) +
+         fmt::format("  {} of {} terms that query DNS, {} of {} void lookups, {} DNS questions\n",
+                     verdict.terms, limits.terms, verdict.void_lookups, limits.void_lookups,
+                     verdict.questions);
+}
+
+nlohmann::ordered_json verdict_json(const SpfVerdict& verdict, bool with_trace) {
+  const SpfLimits limits;
+  nlohmann::ordered_json json = {
+      {"result", to_string(verdict.result)},
+      {"identity", verdict.identity},
+      {"domain", verdict.domain.text()},
+      {"mechanism", verdict.mechanism},
+      {"problem", verdict.problem},
+      {"explanation", verdict.explanation},
+      {"terms", verdict.terms},
+      {"terms_limit", limits.terms},
+      {"void_lookups", verdict.void_lookups},
+      {"void_lookups_limit", limits.void_lookups},
+      {"dns_questions", verdict.questions},
+  };
+  if (!with_trace) return json;
+  json["trace"] = nlohmann::ordered_json::array();
+  for (const SpfTraceStep& step : verdict.trace) {
+    json["trace"].push_back({{"depth", step.depth},
+                             {"record", step.record.text()},
+                             {"term", step.term},
+                             {"outcome", step.outcome}});
+  }
+  return json;
+}
+
+std::string to_json(const Findings& findings) {
+  const SpfRequest& request = findings.request;
+  nlohmann::ordered_json json = {
+      {"client", to_string(request.client)},
+      {"receiver", request.receiver},
+      {"mail_from", verdict_json(findings.mail_from, request.want_trace)},
+  };
+  if (findings.helo) json["helo"] = verdict_json(*findings.helo, request.want_trace);
+  // ASCII only: U+009B in raw UTF-8 is a control sequence to a terminal too.
+  return json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string to_text(const Findings& findings) {
+  std::string text = verdict_text("MAIL FROM", findings.mail_from, findings.request);
+  if (findings.helo) text += verdict_text("HELO", *findings.helo, findings.request);
+  return text;
+}
+
+void run_spf(const SpfArguments& arguments, CommandContext& context) {
+  const auto outcome = check(arguments, context);
+  if (const auto* failure = std::get_if<Failure>(&outcome)) {
+    for (const std::string& line : failure->lines) context.err << "signet: " << line << '\n';
+    context.exit_status = failure->exit_status;
+    return;
+  }
+  const auto& findings = std::get<Findings>(outcome);
+  context.out << (arguments.json ? to_json(findings) : to_text(findings));
+  context.exit_status = exit_status_of(findings.mail_from.result);
+}
+
+}  // namespace
+
+void add_spf_command(CLI::App& app, CommandContext& context) {
+  CLI::App* spf = app.add_subcommand("spf", "Check SPF as the daemon does");
+  spf->footer(exit_status_help());
+  const auto arguments = std::make_shared<SpfArguments>();
+  spf->add_option("IP", arguments->client, "The client's address, IPv4 or IPv6")->required();
+  spf->add_option("MAILFROM", arguments->mail_from, "The sender; <> for the null path")->required();
+  spf->add_option("HELO", arguments->helo, "The client's name for itself, checked on its own too");
+  spf->add_flag("--trace", arguments->trace, "Show every term visited and what it resolved to");
+  spf->add_flag("--json", arguments->json, "Print one JSON object");
+  spf->add_option("--dns-data", arguments->dns_data, "Zone file that is asked first [DNSData]");
+  spf->add_option("--nameserver", arguments->nameserver, "IP[@PORT] to ask [Nameservers]");
+  spf->add_option("--receiver", arguments->receiver, "Our host name, for %{r} [AuthservID]");
+  spf->callback([arguments, &context] { run_spf(*arguments, context); });
+}
+
+}  // namespace signet

@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The table itself. A row is a call of a small constructor that knows the shape of the value: it
+// names the keyword, the member of Config, the range and the help. Defaults are not here: they are
+// the initializers in config.h, and the documents print those.
+
+#include "milter/config/config_options.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "milter/config/config_values.h"
+
+namespace signet {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using Text = std::string_view;
+
+// -- Constructors of rows: one for each shape of value --
+
+/// `member` is a pointer to a member of Config or the result of in().
+template <class Member, class Parse, class Print>
+ConfigOption option(Text keyword, std::string value, Member member, Parse parse, Print print,
+                    Text help) {
+  return {.group = {},
+          .keyword = keyword,
+          .value = std::move(value),
+          .help = help,
+          .set = [=](Config& config, Text text) -> Result<bool> {
+            auto parsed = parse(text);
+            if (!parsed) return Error{parsed.error()};
+            std::invoke(member, config) = *std::move(parsed);
+            return true;
+          },
+          .get = [=](const Config& config) -> std::string {
+            return print(std::invoke(member, config));
+          }};
+}
+
+/// A member of a struct inside Config.
+template <class Struct, class Value>
+auto in(Struct Config::*outer, Value Struct::*inner) {
+  return [=](auto& config) -> auto& { return config.*outer.*inner; };
+}
+
+std::string as_it_is(const std::string& text) { return text; }
+
+ConfigOption text_option(Text keyword, Text value, std::string Config::*member,
+                         Result<std::string> (*parse)(Text), Text help) {
+  return option(keyword, std::string{value}, member, parse, as_it_is, help);
+}
+
+ConfigOption path_option(Text keyword, Text value, std::string Config::*member, Text help) {
+  return text_option(keyword, value, member, parse_path, help);
+}
+
+template <class Member>
+ConfigOption seconds_option(Text keyword, Member member, Range<milliseconds> range, Text help) {
+  const auto parse = [=](Text text) { return parse_seconds(text, range); };
+  return option(keyword, "TIME", member, parse, print_duration, help);
+}
+
+template <class Member>
+ConfigOption time_option(Text keyword, Member member, Range<milliseconds> range, Text help) {
+  const auto parse = [=](Text text) { return parse_duration(text, range); };
+  return option(keyword, "TIME", member, parse, print_duration, help);
+}
+
+template <class Member>
+ConfigOption number_option(Text keyword, Member member, Range<int> range, Text help) {
+  const auto parse = [=](Text text) { return parse_integer(text, range); };
+  return option(
+      keyword, "NUMBER", member, parse, [](int n) { return std::to_string(n); }, help);
+}
+
+template <class Member, class T, size_t N>
+ConfigOption choice_option(Text keyword, Member member, const std::array<Choice<T>, N>& choices,
+                           Text help) {
+  const std::string words = words_of(std::span<const Choice<T>>{choices});
+  const auto parse = [choices, words](Text text) -> Result<T> {
+    for (const Choice<T>& choice : choices) {
+      if (equals_ignoring_case(choice.word, text)) return choice.value;
+    }
+    return unwanted(words, text);
+  };
+  const auto print = [choices](T value) -> std::string {
+    for (const Choice<T>& choice : choices) {
+      if (choice.value == value) return std::string{choice.word};
+    }
+    return {};
+  };
+  return option(keyword, words, member, parse, print, help);
+}
+
+/// A list whose shape ends in "none" can be emptied by that word.
+template <class T>
+ConfigOption list_option(Text keyword, Text value, std::vector<T> Config::*member,
+                         Result<T> (*parse_entry)(Text), std::string (*print_entry)(const T&),
+                         Text help) {
+  const bool may_be_none = value.ends_with("none");
+  const auto parse = [=](Text text) -> Result<std::vector<T>> {
+    std::vector<T> list;
+    if (may_be_none && equals_ignoring_case(text, "none")) return list;
+    const Result<bool> read = for_each_entry(text, [&](Text entry) -> Result<bool> {
+      Result<T> one = parse_entry(entry);
+      if (!one) return Error{one.error()};
+      list.push_back(*std::move(one));
+      return true;
+    });
+    if (!read) return Error{read.error()};
+    return list;
+  };
+  const auto print = [=](const std::vector<T>& list) {
+    std::string text;
+    for (const T& entry : list) text += (text.empty() ? "" : ", ") + print_entry(entry);
+    return text.empty() && may_be_none ? std::string{"none"} : text;
+  };
+  return option(keyword, std::string{value}, member, parse, print, help);
+}
+
+// -- Values that one option alone has --
+
+Result<IpNetwork> parse_host_or_network(Text text) {
+  if (Result<IpNetwork> network = parse_ip_network(text)) return network;
+  return unwanted("an IP address or network such as 192.0.2.0/24", text);
+}
+
+Result<std::optional<Name>> parse_signing_domain(Text text) {
+  Result<Name> domain = parse_domain(text);
+  if (!domain) return unwanted("a domain such as example.com", text);
+  return std::optional{*std::move(domain)};
+}
+
+std::string print_signing_domain(const std::optional<Name>& domain) {
+  return domain ? domain->text() : std::string{};
+}
+
+std::string print_authserv_id(const std::string& id) { return id.empty() ? "HOSTNAME" : id; }
+
+/// Mode is two members: sign and verify.
+ConfigOption mode_option(Text keyword, Text help) {
+  return {.group = {},
+          .keyword = keyword,
+          .value = "s|v|sv",
+          .help = help,
+          .set = [](Config& config, Text text) -> Result<bool> {
+            const std::string mode = ascii_lower(text);
+            if (mode != "s" && mode != "v" && mode != "sv" && mode != "vs") {
+              return unwanted("s, v or sv", text);
+            }
+            config.sign = mode.find('s') != std::string::npos;
+            config.verify = mode.find('v') != std::string::npos;
+            return true;
+          },
+          .get =
+              [](const Config& config) {
+                return std::string{config.sign ? "s" : ""} + (config.verify ? "v" : "");
+              }};
+}
+
+/// Canonicalization is two members: header and body.
+ConfigOption canonicalization_option(Text keyword, Text help) {
+  const auto parse = [](Text text) -> Result<bool> {
+    if (equals_ignoring_case(text, "relaxed")) return true;
+    if (equals_ignoring_case(text, "simple")) return false;
+    return Error{};
+  };
+  return {.group = {},
+          .keyword = keyword,
+          .value = "HEADER[/BODY]",
+          .help = help,
+          .set = [=](Config& config, Text text) -> Result<bool> {
+            const size_t slash = text.find('/');
+            const Result<bool> header = parse(text.substr(0, slash));
+            // RFC 6376 3.5: with one name only, the body is "simple".
+            const Result<bool> body =
+                slash == Text::npos ? Result<bool>{false} : parse(text.substr(slash + 1));
+            if (!header || !body) return unwanted("simple or relaxed, as in relaxed/simple", text);
+            config.dkim_sign.relaxed_header = *header;
+            config.dkim_sign.relaxed_body = *body;
+            return true;
+          },
+          .get =
+              [](const Config& config) {
+                const auto word = [](bool relaxed) { return relaxed ? "relaxed" : "simple"; };
+                return std::string{word(config.dkim_sign.relaxed_header)} + '/' +
+                       word(config.dkim_sign.relaxed_body);
+              }};
+}
+
+// -- Words of choices --
+
+constexpr std::array<Choice<bool>, 2> kYesNo = {{{"yes", true}, {"no", false}}};
+constexpr std::array<Choice<bool>, 2> kUnsignedBytes = {{{"policy", false}, {"pass", true}}};
+constexpr std::array<Choice<LogTarget>, 3> kLogTargets = {{{"syslog", LogTarget::syslog},
+                                                           {"journald", LogTarget::journald},
+                                                           {"stderr", LogTarget::stderr_}}};
+constexpr std::array<Choice<LogLevel>, 4> kLogLevels = {{{"error", LogLevel::error},
+                                                         {"warning", LogLevel::warning},
+                                                         {"info", LogLevel::info},
+                                                         {"debug", LogLevel::debug}}};
+constexpr std::array<Choice<FailureAction>, 2> kFailureActions = {
+    {{"tempfail", FailureAction::tempfail}, {"accept", FailureAction::accept}}};
+constexpr std::array<Choice<DmarcReject>, 3> kDmarcReject = {
+    {{"never", DmarcReject::never},
+     {"corroborated", DmarcReject::corroborated},
+     {"always", DmarcReject::always}}};
+constexpr std::array<Choice<QuarantineAction>, 3> kQuarantineActions = {
+    {{"header", QuarantineAction::header},
+     {"hold", QuarantineAction::hold},
+     {"reject", QuarantineAction::reject}}};
+constexpr std::array<Choice<BadFromAction>, 3> kBadFromActions = {
+    {{"reject", BadFromAction::reject},
+     {"quarantine", BadFromAction::quarantine},
+     {"accept", BadFromAction::accept}}};
+
+constexpr std::array<Choice<SpfReject>, 3> kSpfReject = {
+    {{"never", SpfReject::never}, {"listed", SpfReject::listed}, {"fail", SpfReject::fail}}};
+constexpr std::array<Choice<SpfPermerrorAction>, 2> kSpfPermerrorActions = {
+    {{"accept", SpfPermerrorAction::accept}, {"reject", SpfPermerrorAction::reject}}};
+constexpr std::array<Choice<IgnoredHostCheck>, 2> kIgnoredHostChecks = {
+    {{"skip", IgnoredHostCheck::skip}, {"received", IgnoredHostCheck::received}}};
+
+// -- The rows --
+
+std::vector<ConfigOption> process_options() {
+  return {
+      text_option("Socket", "local:PATH|inet:PORT@HOST", &Config::socket, parse_socket,
+                  "Where the MTA reaches Signet. A Postfix whose smtpd runs in a chroot, as "
+                  "Debian's does, needs a path below /var/spool/postfix. For a TCP socket on an "
+                  "IPv6 address write inet6:PORT@ADDRESS. Anyone who can connect can have mail "
+                  "signed, so keep TCP sockets on the loopback interface."),
+      text_option("SocketOwner", "USER[:GROUP]", &Config::socket_owner, parse_user,
+                  "Who owns a local socket, if Signet is started by root. Without it the socket "
+                  "belongs to the user and group that Signet runs as."),
+      option("SocketMode", "MODE", &Config::socket_mode, parse_mode, print_mode,
+             "The permissions of a local socket, in octal. The MTA must be able to write to it."),
+      text_option("UserID", "USER[:GROUP]", &Config::user_id, parse_user,
+                  "The user, and the group, that Signet runs as if it is started by root. systemd "
+                  "starts it as the user signet."),
+      path_option("PidFile", "FILE", &Config::pid_file,
+                  "A file for the process id; systemd needs none."),
+      seconds_option("MilterTimeout", &Config::milter_timeout, {10s, 24h},
+                     "The longest silence of the MTA within a session before Signet drops the "
+                     "connection. Keep it above the MTA's longest SMTP timeout."),
+      seconds_option("DrainTimeout", &Config::drain_timeout, {0s, 10min},
+                     "How long SIGTERM waits for messages in flight."),
+  };
+}
+
+std::vector<ConfigOption> log_options() {
+  return {
+      choice_option("LogTarget", &Config::log_target, kLogTargets,
+                    "Where the log goes. The flag -f, and so the systemd unit, overrides it with "
+                    "stderr, which systemd connects with the journal."),
+      choice_option("LogLevel", &Config::log_level, kLogLevels,
+                    "The least severe lines that are logged. At info there is one line for each "
+                    "message."),
+      text_option("SyslogFacility", "FACILITY", &Config::syslog_facility, parse_facility,
+                  "The facility for LogTarget syslog: mail, daemon, user, local0 to local7 and so "
+                  "on."),
+  };
+}
+
+std::vector<ConfigOption> role_options() {
+  return {
+      option("AuthservID", "NAME", &Config::authserv_id, parse_authserv_id, print_authserv_id,
+             "The name under which results are written to Authentication-Results. Fields that "
+             "already claim it are removed from incoming mail. HOSTNAME stands for the name that "
+             "the MTA gives itself (the macro j), or else this host's. All servers of one site "
+             "should use one name."),
+      mode_option("Mode",
+                  "What Signet does: s signs outgoing mail, v verifies incoming mail, sv does "
+                  "both."),
+      list_option("InternalHosts", "NETWORK, ...|none", &Config::internal_hosts,
+                  parse_host_or_network, print_network,
+                  "Clients whose mail is outgoing, like that of authenticated clients: it is "
+                  "signed, and never refused on account of DMARC."),
+      list_option("SigningListeners", "NAME, ...", &Config::signing_listeners, parse_listener,
+                  as_it_is,
+                  "Mail that comes in by a listener with one of these {daemon_name} values is "
+                  "outgoing. In Postfix's master.cf a listener gets its name by "
+                  "-o milter_macro_daemon_name=NAME."),
+      list_option("VerifyingListeners", "NAME, ...", &Config::verifying_listeners, parse_listener,
+                  as_it_is,
+                  "Mail that comes in by a listener with one of these {daemon_name} values is "
+                  "incoming, unless the client is authenticated."),
+      choice_option("AddAuthResultsForAuthenticated", &Config::add_auth_results_for_authenticated,
+                    kYesNo,
+                    "Whether mail of authenticated clients gets an Authentication-Results field "
+                    "with auth=pass."),
+      choice_option("OnInternalError", &Config::on_internal_error, kFailureActions,
+                    "What happens to a message when Signet itself fails: tempfail lets the client "
+                    "try again later, accept lets the message through unchecked."),
+  };
+}
+
+std::vector<ConfigOption> dns_options() {
+  return {
+      list_option("Nameservers", "IP[@PORT], ...", &Config::nameservers, parse_nameserver, as_it_is,
+                  "Resolvers to ask. Without it those of /etc/resolv.conf are asked."),
+      time_option("DNSTimeout", &Config::dns_timeout, {10ms, 60s},
+                  "The longest wait for one answer."),
+      time_option("MessageTimeout", &Config::message_timeout, {10ms, 299s},
+                  "The longest wait for all answers that one message needs. What is not known by "
+                  "then is temperror. It must stay below the MTA's milter timeouts; Postfix waits "
+                  "300 s for the end of a message."),
+      number_option("MaximumDNSQuestions", &Config::maximum_dns_questions, {160, 10'000},
+                    "Questions that one message may cause: 111 for SPF of MAIL FROM, 13 for SPF of "
+                    "HELO, 16 for DKIM keys, the rest for DMARC. None can use up another's share."),
+      number_option("DNSCacheEntries", &Config::dns_cache_entries, {0, 10'000'000},
+                    "Answers kept in memory, each for its time to live at most."),
+      path_option("TrustAnchorFile", "FILE", &Config::trust_anchor_file,
+                  "DS or DNSKEY records to begin DNSSEC validation from, such as "
+                  "/usr/share/dns/root.key. Without it nothing is validated."),
+      path_option("DNSData", "FILE", &Config::dns_data,
+                  "Records in zone file form that are looked at before the DNS is asked: for "
+                  "tests, and to try records before they are published."),
+  };
+}
+
+std::vector<ConfigOption> signing_options() {
+  return {
+      path_option("KeyDirectory", "DIRECTORY", &Config::key_directory,
+                  "Where the private keys are: DOMAIN/SELECTOR.pem. A message is signed with all "
+                  "keys of the domain in its From field. A key file belongs to the user that "
+                  "Signet runs as and only that user can read it (mode 0600), or it belongs to "
+                  "root and the user's group can read it too (0640)."),
+      option("Domain", "DOMAIN", &Config::domain, parse_signing_domain, print_signing_domain,
+             "A domain whose key lies elsewhere; it needs Selector and KeyFile too."),
+      text_option("Selector", "NAME", &Config::selector, parse_selector,
+                  "The selector of the key in KeyFile."),
+      path_option("KeyFile", "FILE", &Config::key_file,
+                  "The private key for Domain and Selector, in PEM form."),
+      canonicalization_option(
+          "Canonicalization",
+          "How header and body are normalized before signing, each simple or relaxed. If only one "
+          "is given it is the header's, and the body's is simple."),
+      seconds_option("SignatureTTL", in(&Config::dkim_sign, &DkimSignOptions::signature_ttl),
+                     {0s, 24h * 365},
+                     "For how long a signature is valid (x=). With 0 it does not expire."),
+      choice_option("OnSignFailure", &Config::on_sign_failure, kFailureActions,
+                    "What happens to outgoing mail that should be signed and cannot be: tempfail "
+                    "lets the client try again later, accept sends it unsigned."),
+  };
+}
+
+std::vector<ConfigOption> verifying_options() {
+  const auto verify = [](auto member) { return in(&Config::dkim_verify, member); };
+  return {
+      number_option("MinimumKeyBits", verify(&DkimVerifyOptions::minimum_key_bits), {1024, 16'384},
+                    "Signatures by shorter RSA keys do not pass (RFC 8301)."),
+      number_option("MaximumKeyBits", verify(&DkimVerifyOptions::maximum_key_bits), {1024, 16'384},
+                    "Signatures by longer RSA keys do not pass; they cost too much time."),
+      seconds_option("ClockDrift", verify(&DkimVerifyOptions::clock_drift), {0s, 24h},
+                     "How far the signer's clock may be off, when t= and x= are compared with "
+                     "ours."),
+      number_option("MaximumSignatures", verify(&DkimVerifyOptions::maximum_signatures), {1, 100},
+                    "Signatures that are evaluated in one message, those of the From domain "
+                    "first."),
+      number_option("MaximumSignaturesPresent",
+                    verify(&DkimVerifyOptions::maximum_signatures_present), {1, 1000},
+                    "With more signatures than this in a message none is evaluated."),
+      number_option("MaximumSignedFields", verify(&DkimVerifyOptions::maximum_signed_fields),
+                    {1, 10'000}, "Field names that one signature may list (h=)."),
+      number_option("MaximumHeaderFields", verify(&DkimVerifyOptions::maximum_header_fields),
+                    {1, 100'000}, "Header fields of a message that are taken into account."),
+      choice_option("UnsignedBytes", verify(&DkimVerifyOptions::unsigned_bytes_pass),
+                    kUnsignedBytes,
+                    "The result of a good signature that leaves a part of the body unsigned (l=). "
+                    "Anything can be put there, hence policy."),
+  };
+}
+
+std::vector<ConfigOption> spf_options() {
+  return {
+      choice_option("SPFReject", &Config::spf_reject, kSpfReject,
+                    "Whether a message is refused (550 5.7.23) because SPF fails for MAIL FROM. "
+                    "Forwarded mail fails SPF without anyone's fault, so the default is never. "
+                    "listed refuses only for domains that send no mail at all, their whole policy "
+                    "being \"v=spf1 -all\"; fail refuses for every fail."),
+      choice_option("HELOReject", &Config::helo_reject, kSpfReject,
+                    "The same for SPF of the name in HELO or EHLO."),
+      choice_option("SPFOnTemperror", &Config::spf_on_temperror, kFailureActions,
+                    "What happens when the DNS does not answer for SPF of MAIL FROM: accept goes "
+                    "on with temperror, tempfail lets the client try again later (451 4.7.24)."),
+      choice_option("SPFOnPermerror", &Config::spf_on_permerror, kSpfPermerrorActions,
+                    "What happens when the SPF policy of MAIL FROM is broken: accept goes on with "
+                    "permerror, reject refuses the message (550 5.7.24)."),
+      list_option("SPFIgnoreHosts", "NETWORK, ...", &Config::spf_ignore_hosts,
+                  parse_host_or_network, print_network,
+                  "Our own forwarders and secondary MXs. SPF would judge them instead of the "
+                  "client that came to them."),
+      choice_option("SPFIgnoredHostCheck", &Config::spf_ignored_host_check, kIgnoredHostChecks,
+                    "What SPF does with mail from SPFIgnoreHosts: skip checks nothing, received "
+                    "checks the client that such a host reports in its Received field."),
+      choice_option("ReceivedSPF", &Config::received_spf, kYesNo,
+                    "Whether verified mail gets a Received-SPF field besides "
+                    "Authentication-Results."),
+      choice_option("SPFExplanation", &Config::spf_explanation, kYesNo,
+                    "Whether a message refused by SPFReject fail is told the explanation that the "
+                    "domain publishes (exp=). It is the text of a stranger."),
+  };
+}
+
+std::vector<ConfigOption> dmarc_options() {
+  return {
+      choice_option("DMARCReject", &Config::dmarc_reject, kDmarcReject,
+                    "When to refuse a message that fails DMARC and whose domain asks for reject. "
+                    "RFC 9989 forbids doing so for that reason alone, because it loses mail that "
+                    "went through mailing lists and forwarders. Hence corroborated: refuse if SPF "
+                    "says fail, no DKIM signature passes and it is not mail of a list, or if the "
+                    "domain is one we sign for; else do what QuarantineAction says. With always "
+                    "every such message is refused, with never it is delivered and only marked."),
+      choice_option("QuarantineAction", &Config::quarantine_action, kQuarantineActions,
+                    "What quarantine means: header delivers the message, marked by dmarc=fail in "
+                    "Authentication-Results for filters behind; hold puts it into the MTA's hold "
+                    "queue; reject refuses it."),
+      choice_option("BadFrom", &Config::bad_from, kBadFromActions,
+                    "What happens to a message whose From field names no domain, several domains "
+                    "or cannot be read, or that has not exactly one From field. It never passes "
+                    "DMARC."),
+  };
+}
+
+struct Group {
+  Text heading;
+  std::vector<ConfigOption> (*rows)();
+};
+
+constexpr std::array<Group, 8> kGroups = {{
+    {"The socket and the process", process_options},
+    {"What is logged", log_options},
+    {"Whose mail is signed, whose is verified", role_options},
+    {"The DNS", dns_options},
+    {"DKIM: signing", signing_options},
+    {"DKIM: verifying", verifying_options},
+    {"SPF", spf_options},
+    {"DMARC", dmarc_options},
+}};
+
+std::vector<ConfigOption> all_options() {
+  std::vector<ConfigOption> all;
+  for (const Group& group : kGroups) {
+    for (ConfigOption& row : group.rows()) {
+      row.group = group.heading;
+      all.push_back(std::move(row));
+    }
+  }
+  return all;
+}
+
+// -- Words that are no option here --
+
+struct ForeignKeyword {
+  Text keyword;
+  Text hint;
+};
+
+constexpr std::array<ForeignKeyword, 20> kForeignKeywords = {{
+    {"AutoRestart", "systemd restarts Signet, see signet.service"},
+    {"Background", "Signet stays in the foreground; see signet.service"},
+    {"BaseDirectory", "write absolute paths"},
+    {"ExternalIgnoreList", "use InternalHosts"},
+    {"IgnoreAuthenticatedClients", "mail of authenticated clients is never refused"},
+    {"IgnoreHosts", "use InternalHosts"},
+    {"KeyTable", "put keys into KeyDirectory as DOMAIN/SELECTOR.pem"},
+    {"LogWhy", "the log line of a message always says why"},
+    {"MTA", "use SigningListeners and VerifyingListeners"},
+    {"OversignHeaders", "From and the usual fields are always oversigned"},
+    {"PublicSuffixList", "DMARC needs none since RFC 9989"},
+    {"RejectFailures", "use DMARCReject"},
+    {"SPFIgnoreResults", "SPF is always checked here"},
+    {"SPFSelfValidate", "SPF is always checked here"},
+    {"SigningTable", "put keys into KeyDirectory as DOMAIN/SELECTOR.pem"},
+    {"SubDomains", "make a key for each domain that signs"},
+    {"Syslog", "use LogTarget"},
+    {"SyslogSuccess", "use LogLevel"},
+    {"TrustedAuthservIDs", "results of other programs are not used"},
+    {"UMask", "use SocketMode"},
+}};
+
+/// More slips than this make another word.
+constexpr size_t kMaxSlips = 2;
+
+/// Letters to insert, delete or replace to get from one word to the other (Levenshtein distance).
+size_t slips_between(Text a, Text b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::span<const ConfigOption> config_options() {
+  static const std::vector<ConfigOption> kOptions = all_options();
+  return kOptions;
+}
+
+const ConfigOption* find_option(std::string_view keyword) {
+  for (const ConfigOption& row : config_options()) {
+    if (equals_ignoring_case(row.keyword, keyword)) return &row;
+  }
+  return nullptr;
+}
+
+std::string_view nearest_keyword(std::string_view keyword) {
+  std::string_view nearest;
+  size_t fewest = kMaxSlips + 1;
+  for (const ConfigOption& row : config_options()) {
+    const size_t longer = std::max(row.keyword.size(), keyword.size());
+    if (longer - std::min(row.keyword.size(), keyword.size()) > kMaxSlips) continue;
+    const size_t slips = slips_between(ascii_lower(keyword), ascii_lower(row.keyword));
+    if (slips >= fewest || slips >= row.keyword.size() / 2) continue;
+    fewest = slips;
+    nearest = row.keyword;
+  }
+  return nearest;
+}
+
+std::string_view hint_for_foreign_keyword(std::string_view keyword) {
+  for (const ForeignKeyword& foreign : kForeignKeywords) {
+    if (equals_ignoring_case(foreign.keyword, keyword)) return foreign.hint;
+  }
+  return {};
+}
+
+}  // namespace signet
