@@ -2,6 +2,7 @@
 """Runs one signet-milter, and gives it one configuration after the other."""
 
 import signal
+import socket as sockets
 import subprocess
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class SignetMilter:
         self._log_path = self._folder / "signet.log"
         self._log_start = 0
         self._process = None
+        self._stopped = False
 
     def _write(self, config_text):
         self._config.write_text(f"Socket {self._socket}\n{config_text}")
@@ -40,23 +42,30 @@ class SignetMilter:
         kind, _, address = self._socket.partition(":")
         if kind == "inet":
             return port_answers(int(address.partition("@")[0]))
-        return Path(address).is_socket()
+        with sockets.socket(sockets.AF_UNIX) as probe:
+            return probe.connect_ex(address) == 0
 
     def _check_alive(self):
         if self._process.poll() is not None:
             raise RuntimeError(f"signet-milter ended with status {self._process.returncode}:\n"
                                f"{self._config.read_text()}---\n{self.log}")
 
-    def reload(self, config_text):
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def reload(self, config_text, number=signal.SIGUSR1):
         """Puts another configuration in force; RuntimeError if it is not taken."""
         self._log_start = len(self._whole_log())
         self._write(config_text)
-        self._process.send_signal(signal.SIGUSR1)
+        self._process.send_signal(number)
         wait_until(lambda: "reload" in self.log or self._check_alive(), 20, "the reload")
         if "reloaded" not in self.log:
             raise RuntimeError(f"{self._config.read_text()}---\n{self.log}")
 
     def __exit__(self, exception, *_):
+        if self._stopped:
+            return  # by the test, which has judged the status
         status = self.stop()
         if status != 0 and exception is None:
             # A sanitizer's findings, for one, come here.
@@ -64,9 +73,21 @@ class SignetMilter:
 
     def stop(self, number=signal.SIGTERM):
         """Sends the signal, waits for the end, and gives the exit status."""
+        self.signal(number)
+        return self.wait()
+
+    def signal(self, number):
         if self._process.poll() is None:
             self._process.send_signal(number)
-        return self._process.wait(40)
+
+    def wait(self):
+        """Waits for the end that a signal has asked for; the exit status."""
+        self._stopped = True
+        try:
+            return self._process.wait(40)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
 
     def _whole_log(self):
         return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""

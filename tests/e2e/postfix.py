@@ -172,11 +172,26 @@ class Postfix:
         """Hands in one message (octets, CRLF line ends); the Reply that ended the attempt."""
         with smtplib.SMTP(timeout=30) as client:
             client.connect("127.0.0.1", self.ports[envelope.listener])
-            for step in _steps(client, envelope, message):
+            for step in [*_envelope_steps(client, envelope), lambda: client.data(message)]:
                 reply = _reply(step())
                 if reply.code >= 400:
                     break
         return reply
+
+    def begin(self, envelope):
+        """A client whose DATA was answered by 354; the message's octets come next."""
+        client = smtplib.SMTP("127.0.0.1", self.ports[envelope.listener], timeout=30)
+        for step in [*_envelope_steps(client, envelope), lambda: client.docmd("DATA")]:
+            reply = _reply(step())
+            if reply.code >= 400:
+                raise RuntimeError(f"refused before the message: {reply}")
+        return client
+
+    @staticmethod
+    def finish(client, octets):
+        """Sends the rest of the message that begin() opened; the Reply to it."""
+        client.sock.sendall(octets + b".\r\n")
+        return _reply(client.getreply())
 
     def held(self, queue_id):
         """Whether this message is in the HOLD queue."""
@@ -195,8 +210,8 @@ class Postfix:
                        input=message.replace(b"\r\n", b"\n"), check=True)
 
 
-def _steps(client, envelope, message):
-    """The commands of one session, each to be called; the first that is refused is the last."""
+def _envelope_steps(client, envelope):
+    """The commands before DATA, each to be called; the first that is refused is the last."""
     wide = not (envelope.sender + envelope.recipient).isascii()
     identity = f"ADDR={envelope.address} NAME={envelope.name}"
     if envelope.login:
@@ -209,7 +224,6 @@ def _steps(client, envelope, message):
     options = "BODY=8BITMIME SMTPUTF8" if wide else "BODY=8BITMIME"
     yield lambda: client.docmd("MAIL", f"FROM:<{envelope.sender}> {options}")
     yield lambda: client.docmd("RCPT", f"TO:<{envelope.recipient}>")
-    yield lambda: client.data(message)
 
 
 def _reply(answer):

@@ -53,6 +53,16 @@ TEST(Background, DroppingAFutureDoesNotWait) {
   EXPECT_TRUE(ran);
 }
 
+TEST(Background, IsWorkingUntilTheWorkHasEnded) {
+  Background background(1);
+  EXPECT_FALSE(background.is_working());
+  std::latch release(1);
+  background.start([&] { release.wait(); });
+  EXPECT_TRUE(background.is_working());
+  release.count_down();
+  while (background.is_working()) std::this_thread::yield();
+}
+
 TEST(Background, HandsExceptionsToWhoeverAsks) {
   Background background(1);
   auto answer = background.start([]() -> int { throw std::runtime_error("no"); });
