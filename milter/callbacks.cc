@@ -30,7 +30,7 @@ constexpr unsigned long kProtocol = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAI
 struct Connection {
   Session session{service->runtimes, service->background};
   unsigned long protocol = 0;  // the SMFIP_ flags agreed on
-  bool broken = false;         // the message at hand met an internal error
+  std::string error;           // the internal error that spoiled the message at hand
   bool counted = false;        // the message at hand is in messages_in_flight
 
   Connection() { ++service->connections; }
@@ -70,8 +70,7 @@ sfsistat quietly(SMFICTX* context, unsigned long no_reply, Step step) {
   try {
     step(*connection);
   } catch (const std::exception& error) {
-    service->log->error("internal error, message spoiled: {}", error.what());
-    connection->broken = true;
+    connection->error = error.what();
     connection->session.reset();
   }
   return (connection->protocol & no_reply) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
@@ -107,9 +106,9 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long pro
   return SMFIS_CONTINUE;
 }
 
-sfsistat on_connect(SMFICTX* context, char* /*name*/, _SOCK_ADDR* address) {
+sfsistat on_connect(SMFICTX* context, char* name, _SOCK_ADDR* address) {
   return quietly(context, SMFIP_NR_CONN, [&](Connection& connection) {
-    connection.session.connect(ip_address_of(address), macro(context, "j"));
+    connection.session.connect(client_address(text_or_empty(name), address), macro(context, "j"));
   });
 }
 
@@ -120,7 +119,7 @@ sfsistat on_helo(SMFICTX* context, char* name) {
 
 sfsistat on_mail(SMFICTX* context, char** arguments) {
   return quietly(context, SMFIP_NR_MAIL, [&](Connection& connection) {
-    connection.broken = false;
+    connection.error.clear();
     // The end does not wait for a message that begins after SIGTERM.
     connection.count(!service->draining);
     Client client;
@@ -191,20 +190,24 @@ sfsistat finish_message(SMFICTX* context, Connection& connection) {
   return answer;
 }
 
+// The end of a message that met an internal error, with the one log line that every message has.
+sfsistat give_up_message(SMFICTX* context, const std::string& error) {
+  const bool accept = service->runtimes.get()->config.on_internal_error == FailureAction::accept;
+  service->log->error("queue_id={} action={} internal_error={}", log_value(macro(context, "i")),
+                      accept ? "accept" : "tempfail", log_quoted(error));
+  return accept ? SMFIS_ACCEPT : SMFIS_TEMPFAIL;
+}
+
 sfsistat on_end_of_message(SMFICTX* context) {
   Connection* connection = connection_of(context);
   if (connection == nullptr) return SMFIS_TEMPFAIL;
   sfsistat answer = SMFIS_TEMPFAIL;
   try {
-    if (!connection->broken) answer = finish_message(context, *connection);
+    if (connection->error.empty()) answer = finish_message(context, *connection);
   } catch (const std::exception& error) {
-    service->log->error("internal error at the end of a message: {}", error.what());
-    connection->broken = true;
+    connection->error = error.what();
   }
-  if (connection->broken &&
-      service->runtimes.get()->config.on_internal_error == FailureAction::accept) {
-    answer = SMFIS_ACCEPT;
-  }
+  if (!connection->error.empty()) answer = give_up_message(context, connection->error);
   connection->count(false);
   return answer;
 }
@@ -212,7 +215,7 @@ sfsistat on_end_of_message(SMFICTX* context) {
 sfsistat on_abort(SMFICTX* context) {
   return quietly(context, 0, [](Connection& connection) {
     connection.session.reset();
-    connection.broken = false;
+    connection.error.clear();
     connection.count(false);
   });
 }

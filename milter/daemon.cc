@@ -30,7 +30,7 @@ namespace signet {
 namespace {
 
 // SPF checks that wait for the DNS at the same time; each is a thread while it waits.
-constexpr size_t kBackgroundThreads = 128;
+constexpr size_t kBackgroundThreads = 512;
 
 // smfi_main() blocks SIGTERM and SIGHUP in the thread that calls it. So libmilter runs in a second
 // thread, and the main thread gets the signals, by these handlers that only pass the number on.

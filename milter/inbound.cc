@@ -15,7 +15,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kListFields = {"List-Id", "List-Unsubscribe", "List-Post",
                                                          "List-Help"};
 
-// A From field twice is one too many already; more are counted, not kept.
+// A From field twice is one too many already; further ones are counted, their text is not kept.
 constexpr size_t kMaximumFromFields = 4;
 
 bool is_list_field(std::string_view name) {
@@ -62,14 +62,15 @@ Deadline from_now(std::chrono::milliseconds timeout) {
 
 }  // namespace
 
-DnsShares::DnsShares(Deadline deadline, int questions)
+DnsShares::DnsShares(Deadline deadline, int questions, int signatures)
     : mail_from(deadline, kMailFrom),
       helo(deadline, kHelo),
-      dkim(deadline, kDkim),
-      dmarc(deadline, questions - kMailFrom - kHelo - kDkim) {}
+      dkim(deadline, 2 * signatures),
+      dmarc(deadline, std::max(kLeastDmarc, questions - kMailFrom - kHelo - 2 * signatures)) {}
 
-void DnsShares::set_deadline(Deadline deadline) {
-  for (LookupBudget* share : {&mail_from, &helo, &dkim, &dmarc}) share->set_deadline(deadline);
+void DnsShares::extend(Deadline deadline) {
+  dkim.set_deadline(deadline);
+  dmarc.set_deadline(deadline);
 }
 
 void DnsShares::cancel() {
@@ -85,7 +86,8 @@ InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Backgroun
       envelope_(std::move(envelope)),
       began_(now),
       dns_(std::make_shared<DnsShares>(from_now(runtime_->config.message_timeout),
-                                       runtime_->config.maximum_dns_questions)),
+                                       runtime_->config.maximum_dns_questions,
+                                       runtime_->config.dkim_verify.maximum_signatures)),
       dkim_(make_opendkim_verifier(runtime_->config.dkim_verify, *runtime_->resolver,
                                    std::shared_ptr<LookupBudget>(dns_, &dns_->dkim))) {
   if (!envelope_.client) {
@@ -119,7 +121,7 @@ void InboundMessage::take_reported_client(std::string_view received) {
 }
 
 void InboundMessage::start_spf() {
-  SpfRequest request;
+  SpfRequest& request = spf_request_;
   request.client = *envelope_.client;
   request.helo = envelope_.helo;
   request.mail_from = envelope_.mail_from;
@@ -128,6 +130,9 @@ void InboundMessage::start_spf() {
   // Fetched for refusals only: what SPFReject listed refuses has no exp=.
   request.want_explanation = runtime_->config.spf_explanation &&
                              runtime_->config.spf_reject == SpfReject::fail && !envelope_.trusted;
+  const Deadline deadline = from_now(runtime_->config.message_timeout);
+  dns_->mail_from.set_deadline(deadline);
+  dns_->helo.set_deadline(deadline);
   // The checks hold what they need: an abandoned message does not wait for them.
   spf_ = background_.start([runtime = runtime_, dns = dns_, request] {
     return check_spf_mail_from(*runtime->resolver, dns->mail_from, request);
@@ -138,9 +143,10 @@ void InboundMessage::start_spf() {
 }
 
 void InboundMessage::header(const HeaderField& field) {
+  dns_->extend(from_now(runtime_->config.message_timeout));
   dkim_->header(field);
   if (equals_ignoring_case(field.name, "From")) {
-    if (from_values_.size() < kMaximumFromFields) from_values_.push_back(field.value);
+    from_values_.push_back(from_values_.size() < kMaximumFromFields ? field.value : "");
     if (from_values_.size() == 1) start_walks(find_author(from_values_));
   } else if (is_list_field(field.name)) {
     from_list_ = true;
@@ -160,6 +166,7 @@ void InboundMessage::start_walks(const Author& author) {
 }
 
 void InboundMessage::end_of_headers() {
+  dns_->extend(from_now(runtime_->config.message_timeout));
   author_ = find_author(from_values_);
   start_walks(author_);
   dkim_->end_of_headers(author_.ok() ? std::optional(author_.domains.front()) : std::nullopt);
@@ -167,16 +174,30 @@ void InboundMessage::end_of_headers() {
 
 void InboundMessage::body(std::string_view octets) { dkim_->body(octets); }
 
-SpfVerdict InboundMessage::spf_verdict(std::future<SpfVerdict>& check) const {
+SpfVerdict InboundMessage::mail_from_verdict(Deadline deadline) {
   SpfVerdict verdict;
-  if (!check.valid()) {
-    verdict.problem = no_spf_reason_;
-  } else if (check.wait_until(dns_->mail_from.deadline()) == std::future_status::ready) {
-    verdict = check.get();
-  } else {
-    verdict.result = SpfResult::temperror;
-    verdict.problem = "no verdict before MessageTimeout";
+  verdict.problem = no_spf_reason_;
+  if (!spf_.valid()) return verdict;
+  if (spf_.wait_until(deadline) == std::future_status::ready) return spf_.get();
+  return unfinished_spf_mail_from(spf_request_, "no verdict before MessageTimeout");
+}
+
+// Comes after MAIL FROM, whose share is free then.
+SpfVerdict InboundMessage::helo_verdict(Deadline deadline) {
+  SpfVerdict verdict;
+  verdict.problem = no_spf_reason_;
+  if (!spf_helo_.valid()) return verdict;
+  if (spf_helo_.wait_until(deadline) == std::future_status::ready) {
+    verdict = spf_helo_.get();
+    if (verdict.result != SpfResult::temperror || !dns_->helo.exhausted()) return verdict;
+    LookupBudget rest(deadline, DnsShares::kMailFrom - dns_->mail_from.used());
+    verdict = check_spf_helo(*runtime_->resolver, rest, spf_request_);
+    helo_questions_again_ = rest.used();
+    return verdict;
   }
+  verdict.result = SpfResult::temperror;
+  verdict.identity = spf_request_.helo;
+  verdict.problem = "no verdict before MessageTimeout";
   return verdict;
 }
 
@@ -204,7 +225,8 @@ std::vector<DmarcVerdict> InboundMessage::evaluate_authors(const InboundResults&
 }
 
 InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
-  dns_->set_deadline(from_now(runtime_->config.message_timeout));
+  const Deadline deadline = from_now(runtime_->config.message_timeout);
+  dns_->extend(deadline);
   InboundResults results;
   results.author = author_;
   for (const Name& domain : author_.domains) {
@@ -215,8 +237,8 @@ InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
     results.spf_client = envelope_.client;
     results.spf_client_helo = envelope_.helo;
   }
-  results.spf = spf_verdict(spf_);
-  results.spf_helo = spf_verdict(spf_helo_);
+  results.spf = mail_from_verdict(deadline);
+  results.spf_helo = helo_verdict(deadline);
 
   Evidence evidence;
   evidence.author = author_;
@@ -235,7 +257,7 @@ InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
   evidence.trusted = envelope_.trusted;
   results.dmarc = overall_verdict(author_, evidence.dmarc);
   results.disposition = decide_disposition(runtime_->config, evidence);
-  results.dns_questions = dns_->used();
+  results.dns_questions = dns_->used() + helo_questions_again_;
   return results;
 }
 

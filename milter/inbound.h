@@ -51,22 +51,26 @@ struct InboundResults {
 /// The questions one message may ask, split so that no sender can use up those of the method that
 /// would convict him: a costly HELO or MAIL FROM policy of his own leaves DMARC all it needs.
 struct DnsShares {
-  /// `questions` in all (MaximumDNSQuestions). RFC 7208 4.6.4: MAIL FROM needs 111 at most, its
-  /// record and ten times ten hosts with their list; what HELO policies need is far less.
-  DnsShares(Deadline deadline, int questions);
+  /// `questions` in all (MaximumDNSQuestions); `signatures` are evaluated (MaximumSignatures).
+  DnsShares(Deadline deadline, int questions, int signatures);
 
-  void set_deadline(Deadline deadline);
+  /// The header may come long after MAIL, and the end long after the header: DKIM and DMARC have
+  /// their time from then on. SPF has begun at MAIL and keeps to that.
+  void extend(Deadline deadline);
   void cancel();
   int used() const;
 
+  /// RFC 7208 4.6.4: the record and ten times ten hosts with their list.
   static constexpr int kMailFrom = 111;
+  /// HELO gets this at once, and what MAIL FROM has left if it needs more.
   static constexpr int kHelo = 13;
-  static constexpr int kDkim = 16;  ///< two for each signature evaluated
+  /// One walk for each of five authors, and room for those of aligned domains.
+  static constexpr int kLeastDmarc = 64;
 
   LookupBudget mail_from;
   LookupBudget helo;
-  LookupBudget dkim;
-  LookupBudget dmarc;  ///< what the others leave: 64 by default, 8 for each walk
+  LookupBudget dkim;   ///< two for each signature evaluated: as they come, and as they are chosen
+  LookupBudget dmarc;  ///< what the others leave
 };
 
 class InboundMessage {
@@ -87,7 +91,8 @@ class InboundMessage {
  private:
   void start_spf();
   void take_reported_client(std::string_view received);
-  SpfVerdict spf_verdict(std::future<SpfVerdict>& check) const;
+  SpfVerdict mail_from_verdict(Deadline deadline);
+  SpfVerdict helo_verdict(Deadline deadline);
   void start_walks(const Author& author);
   DmarcTreeWalk& walk_of(const Name& domain);
   std::vector<DmarcVerdict> evaluate_authors(const InboundResults& results);
@@ -100,6 +105,7 @@ class InboundMessage {
   bool awaits_received_ = false;
   std::string no_spf_reason_;
   std::shared_ptr<DnsShares> dns_;
+  SpfRequest spf_request_;
   std::future<SpfVerdict> spf_;
   std::future<SpfVerdict> spf_helo_;
   std::unique_ptr<DkimVerifier> dkim_;
@@ -107,6 +113,7 @@ class InboundMessage {
   std::vector<std::unique_ptr<DmarcTreeWalk>> walks_;
   Author author_;
   bool from_list_ = false;
+  int helo_questions_again_ = 0;  ///< asked in MAIL FROM's share
 };
 
 }  // namespace signet

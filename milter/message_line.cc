@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "milter/field/verdict_results.h"
 #include "milter/log.h"
 
 namespace signet {
@@ -49,11 +50,13 @@ void add_inbound(const InboundResults& results, Line& line) {
   line.add_if("spf_why", results.spf.problem.empty() ? results.spf.mechanism : results.spf.problem);
   line.add("spf_helo", to_string(results.spf_helo.result));
   if (results.dkim.empty()) line.add("dkim", "none");
-  for (const DkimVerdict& verdict : results.dkim) {
-    line.add("dkim", fmt::format("{}:{}/{}", to_string(verdict.result), verdict.domain.text(),
-                                 verdict.selector));
-    if (verdict.result != DkimResult::pass) line.add_if("dkim_why", verdict.reason);
+  const ShownSignatures signatures = choose_signatures_shown(results.dkim);
+  for (const DkimVerdict* verdict : signatures.shown) {
+    line.add("dkim", fmt::format("{}:{}/{}", to_string(verdict->result), verdict->domain.text(),
+                                 verdict->selector));
+    if (verdict->result != DkimResult::pass) line.add_if("dkim_why", verdict->reason);
   }
+  if (signatures.omitted > 0) line.add("dkim_omitted", std::to_string(signatures.omitted));
   line.add("dmarc", to_string(results.dmarc.result));
   line.add_if("dmarc_domain", results.dmarc.author_domain.text());
   line.add_if("dmarc_why", results.dmarc.reason);

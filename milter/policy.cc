@@ -63,6 +63,11 @@ Disposition failed_with_reject(const Config& config, const Evidence& evidence,
 }
 
 Disposition by_policy(const Config& config, const Evidence& evidence, const DmarcVerdict& verdict) {
+  if (verdict.result == DmarcResult::temperror &&
+      config.dmarc_on_temperror == FailureAction::tempfail) {
+    return {Step::tempfail, DmarcPolicy::none, "DMARCOnTempError", "4.7.0",
+            "DMARC check of " + verdict.author_domain.text() + " got no answer from the DNS"};
+  }
   if (verdict.result != DmarcResult::fail) return {};
   switch (verdict.effective_policy) {
     case DmarcPolicy::none:
@@ -117,11 +122,11 @@ std::optional<Disposition> by_spf(const Config& config, const Evidence& evidence
     return refusal(Step::reject, "5.7.23", "HELOReject", spf_fail_reply("HELO", evidence.spf_helo));
   }
   if (spf.result == SpfResult::permerror && config.spf_on_permerror == SpfPermerrorAction::reject) {
-    return refusal(Step::reject, "5.7.24", "SPFOnPermerror",
+    return refusal(Step::reject, "5.7.24", "SPFOnPermError",
                    fmt::format("SPF policy of {} is broken: {}", spf.domain.text(), spf.problem));
   }
   if (spf.result == SpfResult::temperror && config.spf_on_temperror == FailureAction::tempfail) {
-    return refusal(Step::tempfail, "4.7.24", "SPFOnTemperror",
+    return refusal(Step::tempfail, "4.7.24", "SPFOnTempError",
                    fmt::format("SPF check of {} got no answer from the DNS", spf.domain.text()));
   }
   return std::nullopt;

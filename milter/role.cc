@@ -11,10 +11,9 @@ bool holds(const std::vector<std::string>& listeners, const std::string& name) {
   return !name.empty() && std::find(listeners.begin(), listeners.end(), name) != listeners.end();
 }
 
-// The entry of InternalHosts that covers the client. A client without an address came through a
-// UNIX socket or the sendmail command, so it is on this machine.
+// The entry of InternalHosts that covers the client. One whose address nobody knows is a stranger.
 std::optional<std::string> internal_rule(const Config& config, const Client& client) {
-  if (!client.address) return "InternalHosts: local submission";
+  if (!client.address) return std::nullopt;
   for (const IpNetwork& network : config.internal_hosts) {
     if (network.contains(*client.address)) return "InternalHosts " + to_string(network);
   }
@@ -22,6 +21,11 @@ std::optional<std::string> internal_rule(const Config& config, const Client& cli
 }
 
 }  // namespace
+
+std::optional<IpAddress> client_address(std::string_view host_name, const sockaddr* peer) {
+  const bool is_local = peer == nullptr ? host_name == "localhost" : peer->sa_family == AF_UNIX;
+  return is_local ? IpAddress::v4({127, 0, 0, 1}) : ip_address_of(peer);
+}
 
 Role decide_role(const Config& config, const Client& client) {
   Role role;

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "dns/ip.h"
 #include "milter/config/config.h"
@@ -15,13 +16,18 @@ namespace signet {
 
 /// What the MTA says about the client of one message.
 struct Client {
-  std::optional<IpAddress> address;  ///< absent for a UNIX socket or a local submission
+  std::optional<IpAddress> address;  ///< absent if the MTA does not know it
   std::string auth_type;             ///< {auth_type}: SASL mechanism, empty if not authenticated
   std::string auth_login;            ///< {auth_authen}: SASL login name
   std::string listener;              ///< {daemon_name}
 
   bool authenticated() const { return !auth_type.empty() || !auth_login.empty(); }
 };
+
+/// The address as the MTA gives it, for Client. A message from the MTA's standard input (host name
+/// "localhost", no address) or from a UNIX socket began on this machine, and that is what 127.0.0.1
+/// in InternalHosts means. Any other client without an address is unknown.
+std::optional<IpAddress> client_address(std::string_view host_name, const sockaddr* peer);
 
 struct Role {
   bool outbound = false;  ///< else inbound

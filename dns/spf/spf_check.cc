@@ -16,21 +16,47 @@
 namespace signet {
 namespace {
 
-/// RFC 7208 4.3: what is no multi-label domain name gives none.
+/// RFC 7208 4.3: what is no multi-label domain name gives none. A zero-length label at the end is
+/// not malformed.
+Result<Name> parse_checked_domain(std::string_view text) {
+  if (text.ends_with('.')) text.remove_suffix(1);
+  Result<Name> domain = parse_domain(text);
+  if (domain && domain->label_count() < 2) return Error{"a domain of one label"};
+  return domain;
+}
+
 SpfVerdict check_identity(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
-                          const SpfLimits& limits, std::string local_part,
+                          const SpfLimits& limits, std::string_view local_part,
                           std::string_view domain_text) {
-  // RFC 7208 4.3: a zero-length label at the end is not malformed.
-  if (domain_text.ends_with('.')) domain_text.remove_suffix(1);
-  auto domain = parse_domain(domain_text);
-  if (domain && domain->label_count() < 2) domain = Error{"a domain of one label"};
+  const Result<Name> domain = parse_checked_domain(domain_text);
   if (!domain) {
     SpfVerdict verdict;
     verdict.problem =
         printable_ascii("no domain to check: " + domain.error(), kMaxSpfProblemOctets);
     return verdict;
   }
-  return evaluate_spf(resolver, budget, request, limits, {std::move(local_part), *domain});
+  return evaluate_spf(resolver, budget, request, limits, {std::string(local_part), *domain});
+}
+
+/// The two sides of an address; views into the request.
+struct Sender {
+  std::string_view local_part;
+  std::string_view domain;
+
+  std::string text() const { return fmt::format("{}@{}", local_part, domain); }
+};
+
+Sender sender_of(const SpfRequest& request) {
+  const std::string_view address = request.mail_from;
+  Sender sender{"", request.helo};  // RFC 7208 2.4: for the null reverse-path
+  if (!address.empty()) {
+    const size_t at = address.rfind('@');
+    sender.local_part = at == std::string_view::npos ? "" : address.substr(0, at);
+    sender.domain = at == std::string_view::npos ? address : address.substr(at + 1);
+  }
+  // RFC 7208 4.3: a sender without a local-part gets "postmaster".
+  if (sender.local_part.empty()) sender.local_part = "postmaster";
+  return sender;
 }
 
 }  // namespace
@@ -58,19 +84,22 @@ std::string_view to_string(SpfResult result) {
 
 SpfVerdict check_spf_mail_from(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
                                const SpfLimits& limits) {
-  std::string_view address = request.mail_from;
-  std::string_view local_part;
-  std::string_view domain = request.helo;  // RFC 7208 2.4: for the null reverse-path
-  if (!address.empty()) {
-    const size_t at = address.rfind('@');
-    local_part = at == std::string_view::npos ? "" : address.substr(0, at);
-    domain = at == std::string_view::npos ? address : address.substr(at + 1);
-  }
-  // RFC 7208 4.3: a sender without a local-part gets "postmaster".
-  if (local_part.empty()) local_part = "postmaster";
+  const Sender sender = sender_of(request);
   SpfVerdict verdict =
-      check_identity(resolver, budget, request, limits, std::string(local_part), domain);
-  verdict.identity = fmt::format("{}@{}", local_part, domain);
+      check_identity(resolver, budget, request, limits, sender.local_part, sender.domain);
+  verdict.identity = sender.text();
+  return verdict;
+}
+
+SpfVerdict unfinished_spf_mail_from(const SpfRequest& request, std::string problem) {
+  const Sender sender = sender_of(request);
+  SpfVerdict verdict;
+  const Result<Name> domain = parse_checked_domain(sender.domain);
+  if (!domain) return verdict;
+  verdict.result = SpfResult::temperror;
+  verdict.domain = *domain;
+  verdict.identity = sender.text();
+  verdict.problem = std::move(problem);
   return verdict;
 }
 

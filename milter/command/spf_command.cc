@@ -134,10 +134,13 @@ std::variant<SpfRequest, Failure> make_request(const SpfArguments& arguments, co
 Findings check(Resolver& resolver, const Config& config, const SpfRequest& request) {
   Findings findings;
   findings.request = request;
-  DnsShares dns(std::chrono::steady_clock::now() + config.message_timeout,
-                config.maximum_dns_questions);
-  findings.mail_from = check_spf_mail_from(resolver, dns.mail_from, request);
-  if (!request.helo.empty()) findings.helo = check_spf_helo(resolver, dns.helo, request);
+  const Deadline deadline = std::chrono::steady_clock::now() + config.message_timeout;
+  LookupBudget mail_from(deadline, DnsShares::kMailFrom);
+  findings.mail_from = check_spf_mail_from(resolver, mail_from, request);
+  if (!request.helo.empty()) {
+    LookupBudget helo(deadline, DnsShares::kMailFrom);
+    findings.helo = check_spf_helo(resolver, helo, request);
+  }
   return findings;
 }
 

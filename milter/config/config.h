@@ -102,6 +102,7 @@ struct Config {
   DmarcReject dmarc_reject = DmarcReject::corroborated;
   QuarantineAction quarantine_action = QuarantineAction::header;
   BadFromAction bad_from = BadFromAction::reject;
+  FailureAction dmarc_on_temperror = FailureAction::accept;
 
   // Headers
   bool add_auth_results_for_authenticated = false;

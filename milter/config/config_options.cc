@@ -312,7 +312,9 @@ std::vector<ConfigOption> dns_options() {
                   "300 s for the end of a message."),
       number_option("MaximumDNSQuestions", &Config::maximum_dns_questions, {160, 10'000},
                     "Questions that one message may cause: 111 for SPF of MAIL FROM, 13 for SPF of "
-                    "HELO, 16 for DKIM keys, the rest for DMARC. None can use up another's share."),
+                    "HELO, which may also use what MAIL FROM has left, two for each of "
+                    "MaximumSignatures, the rest for DMARC but at least 64. None can use up "
+                    "another's share."),
       number_option("DNSCacheEntries", &Config::dns_cache_entries, {0, 10'000'000},
                     "Answers kept in memory, each for its time to live at most."),
       path_option("TrustAnchorFile", "FILE", &Config::trust_anchor_file,
@@ -386,10 +388,10 @@ std::vector<ConfigOption> spf_options() {
                     "being \"v=spf1 -all\"; fail refuses for every fail."),
       choice_option("HELOReject", &Config::helo_reject, kSpfReject,
                     "The same for SPF of the name in HELO or EHLO."),
-      choice_option("SPFOnTemperror", &Config::spf_on_temperror, kFailureActions,
+      choice_option("SPFOnTempError", &Config::spf_on_temperror, kFailureActions,
                     "What happens when the DNS does not answer for SPF of MAIL FROM: accept goes "
                     "on with temperror, tempfail lets the client try again later (451 4.7.24)."),
-      choice_option("SPFOnPermerror", &Config::spf_on_permerror, kSpfPermerrorActions,
+      choice_option("SPFOnPermError", &Config::spf_on_permerror, kSpfPermerrorActions,
                     "What happens when the SPF policy of MAIL FROM is broken: accept goes on with "
                     "permerror, reject refuses the message (550 5.7.24)."),
       list_option("SPFIgnoreHosts", "NETWORK, ...", &Config::spf_ignore_hosts,
@@ -425,6 +427,10 @@ std::vector<ConfigOption> dmarc_options() {
                     "What happens to a message whose From field names no domain, several domains "
                     "or cannot be read, or that has not exactly one From field. It never passes "
                     "DMARC."),
+      choice_option("DMARCOnTempError", &Config::dmarc_on_temperror, kFailureActions,
+                    "What happens when a DNS error leaves it open whether a message passes: accept "
+                    "goes on with temperror, tempfail lets the client try again later (451 4.7.0). "
+                    "Whoever can break the DNS of a name below the author's domain can cause it."),
   };
 }
 

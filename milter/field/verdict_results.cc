@@ -15,6 +15,9 @@ namespace {
 constexpr std::array<std::string_view, 6> kMethods = {"spf", "dkim", "dmarc",
                                                       "arc", "auth", "iprev"};
 
+// With MaximumSignatures judged, that is all a reader can use; a sender may add hundreds.
+constexpr int kMaximumUnjudgedShown = 8;
+
 bool holds_only(std::string_view text, std::string_view marks) {
   return std::all_of(text.begin(), text.end(), [&](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || (c & 0x80) != 0 ||
@@ -84,6 +87,16 @@ AuthMethod dkim_method(const DkimVerdict& verdict) {
   return method;
 }
 
+void add_dkim_methods(const std::vector<DkimVerdict>& verdicts, std::vector<AuthMethod>& methods) {
+  const ShownSignatures signatures = choose_signatures_shown(verdicts);
+  for (const DkimVerdict* verdict : signatures.shown) methods.push_back(dkim_method(*verdict));
+  if (signatures.omitted > 0) {
+    methods.push_back(
+        {"dkim", "policy", fmt::format("{} more signatures", signatures.omitted), "", {}});
+  }
+  if (verdicts.empty()) methods.push_back({"dkim", "none", "no signature", "", {}});
+}
+
 // `p=reject sp=none dis=quarantine; why`, the tags as published.
 std::string dmarc_comment(const DmarcVerdict& verdict, const Disposition& disposition) {
   if (!verdict.record || !verdict.record->p) return verdict.reason;
@@ -115,12 +128,25 @@ AuthMethod dmarc_method(const InboundResults& results) {
 
 }  // namespace
 
+ShownSignatures choose_signatures_shown(const std::vector<DkimVerdict>& verdicts) {
+  ShownSignatures signatures;
+  int unjudged = 0;
+  for (const DkimVerdict& verdict : verdicts) {
+    const bool judged = verdict.result == DkimResult::pass || verdict.result == DkimResult::fail;
+    if (judged || ++unjudged <= kMaximumUnjudgedShown) {
+      signatures.shown.push_back(&verdict);
+    } else {
+      ++signatures.omitted;
+    }
+  }
+  return signatures;
+}
+
 std::vector<AuthMethod> methods_of(const InboundResults& results) {
   std::vector<AuthMethod> methods;
   methods.push_back(spf_method(results.spf, "mailfrom"));
   methods.push_back(spf_method(results.spf_helo, "helo"));
-  for (const DkimVerdict& verdict : results.dkim) methods.push_back(dkim_method(verdict));
-  if (results.dkim.empty()) methods.push_back({"dkim", "none", "no signature", "", {}});
+  add_dkim_methods(results.dkim, methods);
   methods.push_back(dmarc_method(results));
   return methods;
 }

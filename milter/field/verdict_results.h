@@ -14,6 +14,13 @@
 
 namespace signet {
 
+/// Which signatures are worth a line: all that passed or failed, and a few of the others.
+struct ShownSignatures {
+  std::vector<const DkimVerdict*> shown;  ///< into the argument, in its order
+  int omitted = 0;
+};
+ShownSignatures choose_signatures_shown(const std::vector<DkimVerdict>& verdicts);
+
 /// spf for MAIL FROM and HELO, one dkim per signature, dmarc.
 std::vector<AuthMethod> methods_of(const InboundResults& results);
 

@@ -81,7 +81,7 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
       "MaximumSignedFields 11\nMaximumHeaderFields 13\nUnsignedBytes pass\n"
       "OnSignFailure accept\nDMARCReject never\nQuarantineAction hold\nBadFrom accept\n"
       "AddAuthResultsForAuthenticated yes\nOnInternalError accept\nSPFReject listed\n"
-      "HELOReject fail\nSPFOnTemperror tempfail\nSPFOnPermerror reject\n"
+      "HELOReject fail\nDMARCOnTempError tempfail\nSPFOnTempError tempfail\nSPFOnPermError reject\n"
       "SPFIgnoreHosts 192.0.2.7\nSPFIgnoredHostCheck received\nReceivedSPF yes\n"
       "SPFExplanation yes\n");
   EXPECT_EQ(config.socket, "inet:8891@localhost");
@@ -130,6 +130,7 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
   EXPECT_EQ(config.on_internal_error, FailureAction::accept);
   EXPECT_EQ(config.spf_reject, SpfReject::listed);
   EXPECT_EQ(config.helo_reject, SpfReject::fail);
+  EXPECT_EQ(config.dmarc_on_temperror, FailureAction::tempfail);
   EXPECT_EQ(config.spf_on_temperror, FailureAction::tempfail);
   EXPECT_EQ(config.spf_on_permerror, SpfPermerrorAction::reject);
   EXPECT_EQ(config.spf_ignore_hosts, (std::vector<IpNetwork>{{IpAddress::v4({192, 0, 2, 7}), 32}}));

@@ -45,6 +45,16 @@ TEST(Policy, TemperrorChangesNothing) {
   EXPECT_EQ(decide_disposition(Config{}, evidence).step, Step::deliver);
 }
 
+TEST(Policy, TemperrorWaitsIfSoConfigured) {
+  Config config;
+  config.dmarc_on_temperror = FailureAction::tempfail;
+  Evidence evidence = forged();
+  evidence.dmarc = {verdict(DmarcResult::temperror, DmarcPolicy::reject)};
+  const Disposition d = decide_disposition(config, evidence);
+  EXPECT_EQ(d.step, Step::tempfail);
+  EXPECT_EQ(d.enhanced_code, "4.7.0");
+}
+
 TEST(Policy, NoneDeliversAndSaysSo) {
   const Disposition d = decide_disposition(Config{}, forged(DmarcPolicy::none));
   EXPECT_EQ(d.step, Step::deliver);

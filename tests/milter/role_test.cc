@@ -11,7 +11,7 @@ namespace {
 
 struct Case {
   const char* name;
-  const char* address;  // "" for a local submission
+  const char* address;  // "" for one that nobody knows
   const char* login;
   const char* listener;
   bool outbound;
@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Loopback6", "::1", "", "smtpd", true, true, "InternalHosts ::1/128"},
         Case{"MappedLoopback", "::ffff:127.0.0.1", "", "", true, true,
              "InternalHosts 127.0.0.1/32"},
-        Case{"LocalSubmission", "", "", "", true, true, "InternalHosts: local submission"},
+        Case{"UnknownAddress", "", "", "", false, false, "external"},
         Case{"SigningListener", "192.0.2.1", "", "submission", true, true,
              "SigningListeners submission"},
         Case{"InternalOnVerifyingListener", "127.0.0.1", "", "proxied", false, true,
@@ -81,6 +81,14 @@ TEST(Role, ASaslMechanismWithoutLoginIsAuthenticated) {
   client.address = *parse_ip_address("192.0.2.1");
   client.auth_type = "EXTERNAL";
   EXPECT_EQ(decide_role(Config{}, client).rule, "authenticated");
+}
+
+TEST(Role, OnlyTheMtaItselfAndUnixSocketsAreLocalWithoutAnAddress) {
+  EXPECT_EQ(to_string(*client_address("localhost", nullptr)), "127.0.0.1");
+  EXPECT_EQ(client_address("unknown", nullptr), std::nullopt);
+  sockaddr unix_peer{};
+  unix_peer.sa_family = AF_UNIX;
+  EXPECT_EQ(to_string(*client_address("anything", &unix_peer)), "127.0.0.1");
 }
 
 }  // namespace

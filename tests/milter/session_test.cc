@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
+#include <thread>
+
 #include "milter/message_line.h"
 #include "tests/support/zone_resolver.h"
 
@@ -188,7 +191,7 @@ TEST_F(SessionTest, ACostlyPolicyOfTheSenderLeavesDmarcItsQuestions) {
   ASSERT_EQ(actions.size(), 1u);
   EXPECT_TRUE(std::holds_alternative<Reply>(actions[0]));
   EXPECT_EQ(session_.report().inbound->spf.result, SpfResult::fail);
-  EXPECT_EQ(session_.report().inbound->spf_helo.result, SpfResult::temperror);
+  EXPECT_EQ(session_.report().inbound->spf_helo.result, SpfResult::temperror);  // nothing was left
   EXPECT_EQ(session_.report().inbound->dmarc.result, DmarcResult::fail);
   EXPECT_LE(session_.report().inbound->dns_questions, 204);
 }
@@ -299,6 +302,63 @@ TEST_F(SessionTest, SpfRejectRefusesWithItsCode) {  // RFC 7372 3.2
   const auto actions = finish({{"From", " a@nowhere.example"}});
   ASSERT_EQ(actions.size(), 1u);
   EXPECT_EQ(actions[0], Action(Reply{550, "5.7.23", "SPF MAIL FROM check failed for example.com"}));
+}
+
+TEST_F(SessionTest, ASenderWhoWaitsBeforeDataIsJudgedAllTheSame) {
+  Config config;
+  config.message_timeout = std::chrono::milliseconds(100);
+  slot_.replace(make_runtime(config));
+  from("192.0.2.66");
+  mail("<alice@example.com>");
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  EXPECT_TRUE(std::holds_alternative<Reply>(finish({{"From", " alice@example.com"}})[0]));
+  EXPECT_EQ(session_.report().inbound->dmarc.result, DmarcResult::fail);
+}
+
+TEST_F(SessionTest, SpfWithoutAVerdictInTimeIsNoReasonToFailDmarc) {
+  Config config;
+  config.message_timeout = std::chrono::milliseconds(50);
+  slot_.replace(make_runtime(config));
+  std::latch release(1);
+  std::vector<std::future<void>> busy;  // every thread of the pool
+  for (int i = 0; i < 8; ++i) busy.push_back(background_.start([&] { release.wait(); }));
+  from("192.0.2.1");
+  mail("<alice@example.com>");
+  const auto actions = finish({{"From", " alice@example.com"}});
+  release.count_down();
+  EXPECT_TRUE(std::holds_alternative<InsertHeader>(actions[0]));
+  EXPECT_EQ(session_.report().inbound->spf.result, SpfResult::temperror);
+  EXPECT_EQ(session_.report().inbound->dmarc.result, DmarcResult::temperror);
+}
+
+TEST_F(SessionTest, AHeloPolicyLargerThanItsShareUsesWhatMailFromLeft) {
+  std::string zone = kZone;
+  zone += "big.example. TXT \"v=spf1 mx:m1.big.example mx:m2.big.example -all\"\n";
+  for (const char* list : {"m1", "m2"}) {
+    for (int j = 0; j < 7; ++j) {
+      const std::string host = std::string(list) + "h" + std::to_string(j) + ".big.example.";
+      zone += std::string(list) + ".big.example. MX " + std::to_string(j) + " " + host + "\n";
+      zone += host + " A " +
+              (*list == 'm' && list[1] == '2' && j == 6 ? "192.0.2.1" : "198.51.100.1") + "\n";
+    }
+  }
+  auto runtime = std::make_shared<Runtime>();
+  runtime->resolver = std::make_shared<ZoneResolver>(zone);
+  slot_.replace(runtime);
+  from("192.0.2.1");
+  session_.helo("big.example");
+  session_.mail_from("<alice@example.com>", {}, kNow);
+  (void)finish({{"From", " alice@example.com"}});
+  EXPECT_EQ(session_.report().inbound->spf_helo.result, SpfResult::pass);
+  EXPECT_LE(session_.report().inbound->dns_questions, 204);
+}
+
+TEST_F(SessionTest, AClientWithoutAnAddressIsAStranger) {
+  session_.connect(std::nullopt, "mx.example");
+  mail("<alice@example.com>");
+  EXPECT_TRUE(std::holds_alternative<Reply>(
+      finish({{"From", " a@example.com"}, {"From", " b@example.com"}})[0]));
+  EXPECT_FALSE(session_.report().role.outbound);
 }
 
 }  // namespace

@@ -81,6 +81,20 @@ TEST(VerdictResults, DmarcTellsPolicyDispositionAndRule) {  // RFC 9989 9.1
   EXPECT_EQ(property(method, "dmarc"), "quarantine");
 }
 
+TEST(VerdictResults, AHeapOfSignaturesThatWereNotJudgedIsCounted) {
+  InboundResults results;
+  DkimVerdict unjudged;
+  unjudged.result = DkimResult::policy;
+  results.dkim.assign(50, unjudged);
+  DkimVerdict judged;
+  judged.result = DkimResult::pass;
+  results.dkim.push_back(judged);
+  const std::vector<AuthMethod> methods = methods_of(results);
+  ASSERT_EQ(methods.size(), 2u + 8u + 1u + 1u + 1u);  // spf, shown, pass, the rest, dmarc
+  EXPECT_EQ(methods[10].result, "pass");
+  EXPECT_EQ(methods[11].comment, "42 more signatures");
+}
+
 TEST(VerdictResults, WithoutARecordThereIsNoPolicy) {
   InboundResults results;
   results.dmarc.author_domain = *parse_domain("example.com");
