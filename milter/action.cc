@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// What outside data has to lose before libmilter and the client see it. The rules are libmilter's
+// (it formats replies, folds with LF alone) and RFC 5321's (printable ASCII, one line).
 
 #include "milter/action.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// One mutex guards the line of waiting work and the list of threads. A thread is added when more
+// work waits than threads are idle; none is ever taken away: a thread that sleeps costs little.
 
 #include "milter/background.h"
 

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// What libmilter calls, one function for each step of the protocol, and what it is told in return.
+// Nothing is decided here: steps feed the Session, and at the end of the message its Actions are
+// carried out. Exceptions end in quietly() and on_end_of_message().
 
 #include "milter/callbacks.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// The order in which questions go out and answers are waited for. What a sender controls (SPF, DKIM
+// keys) has its own share of the questions and never the time that DMARC needs: RFC 9989 5.3.
 
 #include "milter/inbound.h"
 

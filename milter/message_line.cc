@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// The keys of the log line in their order. A key is left out if it has nothing to say, so a reader
+// that splits at spaces sees only what happened.
 
 #include "milter/message_line.h"
 

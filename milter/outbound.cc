@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// Who signs: exactly one author (RFC 5322 3.6.2, RFC 6376 5.4), and a key of that author's domain.
+// Anything else goes out unsigned, and the log line says why.
 
 #include "milter/outbound.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// The rules in their order: a login decides first, then the listener, then the network.
 
 #include "milter/role.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// One message from MAIL to its Actions. Verifying is InboundMessage's, signing OutboundMessage's;
+// here the results become header fields, a reply or a hold, in the order the MTA has to apply them.
 
 #include "milter/session.h"
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// RFC 7208 9.1, in the key=value form. Values are quoted as in Authentication-Results.
 
 #include "milter/field/received_spf.h"
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// What is told of each finding, and what is not: names that strangers make up are shown only as far
+// as they cannot be mistaken for a result.
 
 #include "milter/field/verdict_results.h"
 
