@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "dns/utf8.h"
+
 namespace signet {
 namespace {
 
@@ -24,27 +26,6 @@ std::string_view trim(std::string_view text) {
   while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
   return text;
-}
-
-/// The octets of the UTF-8 sequence at the start of `text` (RFC 3629 4); 0 if there is none.
-size_t utf8_sequence(std::string_view text) {
-  const auto octet = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto is_tail = [&](size_t i) { return (octet(i) & 0xc0) == 0x80; };
-  const unsigned first = octet(0);
-  const unsigned second = octet(1);
-  if (!is_tail(1)) return 0;
-  if (first >= 0xc2 && first <= 0xdf) return 2;
-  if (!is_tail(2)) return 0;
-  const bool overlong3 = first == 0xe0 && second < 0xa0;
-  const bool surrogate = first == 0xed && second > 0x9f;
-  if (first >= 0xe0 && first <= 0xef && !overlong3 && !surrogate) return 3;
-  if (!is_tail(3)) return 0;
-  const bool overlong4 = first == 0xf0 && second < 0x90;
-  const bool too_high = first == 0xf4 && second > 0x8f;
-  if (first >= 0xf0 && first <= 0xf4 && !overlong4 && !too_high) return 4;
-  return 0;
 }
 
 /// RFC 6376 2.8: the octets of the WSP or of the line break of an FWS at the start of `text`; 0 if
@@ -61,7 +42,7 @@ size_t white_sequence(std::string_view text) {
 bool is_tag_value(std::string_view text) {
   while (!text.empty()) {
     size_t octets = text[0] >= '!' && text[0] <= '~' ? 1 : white_sequence(text);
-    if (octets == 0) octets = utf8_sequence(text);
+    if (octets == 0 && (text[0] & 0x80) != 0) octets = utf8_length(text);
     if (octets == 0) return false;
     text.remove_prefix(octets);
   }

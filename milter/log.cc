@@ -21,6 +21,7 @@
 #include <string>
 
 #include "dns/name.h"
+#include "dns/utf8.h"
 
 namespace signet {
 namespace {
@@ -52,30 +53,6 @@ constexpr std::array<Facility, 18> kFacilities = {{
     {"local6", LOG_LOCAL6},
     {"local7", LOG_LOCAL7},
 }};
-
-bool continues_utf8(unsigned char octet) { return (octet & 0xc0) == 0x80; }
-
-/// Octets of the well-formed UTF-8 character that `text` begins with (RFC 3629 4), or 0.
-size_t utf8_length(std::string_view text) {
-  const auto octet = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = octet(0);
-  const size_t length = first < 0x80    ? 1
-                        : first < 0xc2  ? 0
-                        : first < 0xe0  ? 2
-                        : first < 0xf0  ? 3
-                        : first <= 0xf4 ? 4
-                                        : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if (!continues_utf8(octet(i))) return 0;
-  }
-  // RFC 3629 4: no overlong forms, no surrogates, nothing above U+10FFFF.
-  if (first == 0xe0 && octet(1) < 0xa0) return 0;
-  if (first == 0xed && octet(1) > 0x9f) return 0;
-  if (first == 0xf0 && octet(1) < 0x90) return 0;
-  if (first == 0xf4 && octet(1) > 0x8f) return 0;
-  return length;
-}
 
 bool is_plain(std::string_view character) {
   for (const char c : character) {

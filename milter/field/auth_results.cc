@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "dns/name.h"
+#include "dns/utf8.h"
 #include "milter/field/field_lexer.h"
 
 namespace signet {

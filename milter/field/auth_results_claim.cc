@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dns/name.h"
+#include "dns/utf8.h"
 #include "milter/field/auth_results.h"
 #include "milter/field/field_lexer.h"
 

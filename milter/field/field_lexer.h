@@ -17,10 +17,6 @@ namespace signet {
 /// atext (RFC 5322 3.2.3); octets above 0x7f belong to it (RFC 6532 3.2).
 bool is_atext(char c);
 
-/// Octets of the well-formed UTF-8 character that `text` begins with, 1 to 4; 0 if there is none
-/// (RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF).
-size_t utf8_length(std::string_view text);
-
 /// Where a field body first breaks a rule that holds in every token: NUL or another control octet,
 /// malformed UTF-8, CR without LF, a line end that white space does not follow. npos if nowhere.
 /// Folds may be LF, as a milter gets them, or CRLF.
