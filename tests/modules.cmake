@@ -63,6 +63,7 @@ signet_fuzz(milter auth_results_parse)
 signet_fuzz(milter auth_results_write)
 signet_fuzz(milter config)
 signet_fuzz(milter from_field)
+signet_fuzz(milter received_client)
 add_subdirectory(check)
 # A scenario is a file: a new one makes ctest list its tests anew.
 file(GLOB SCENARIOS CONFIGURE_DEPENDS scenarios/*.scenario)
