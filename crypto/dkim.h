@@ -83,10 +83,13 @@ class DkimSigner {
   virtual ~DkimSigner() = default;
   virtual void header(const HeaderField& field) = 0;
   virtual void end_of_headers() = 0;
+  /// After end_of_headers(): why this message is not to be signed; empty if it can be. The reason
+  /// lies in its header, so it is the same at every other try.
+  virtual const std::string& refusal() const = 0;
   virtual void body(std::string_view octets) = 0;
   /// DKIM-Signature fields to put on top of the message, the last one topmost. Each has been
-  /// checked: From is in h=, and the signature verifies with the key's public half. The Error says
-  /// which key failed and why; then nothing must be signed.
+  /// checked: From is in h=, and the signature verifies with the key's public half. The Error is
+  /// the refusal(), or says which key failed and why; then nothing must be signed.
   virtual Result<std::vector<HeaderField>> finish(std::chrono::sys_seconds now) = 0;
 };
 

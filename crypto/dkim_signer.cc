@@ -85,6 +85,7 @@ class Signer final : public DkimSigner {
 
   void header(const HeaderField& field) override { fields_.push_back(field); }
   void end_of_headers() override;
+  const std::string& refusal() const override { return refusal_; }
   void body(std::string_view octets) override;
   Result<std::vector<HeaderField>> finish(std::chrono::sys_seconds now) override;
 
@@ -99,15 +100,15 @@ class Signer final : public DkimSigner {
   const std::vector<std::shared_ptr<const SigningKey>> keys_;
   std::vector<HeaderField> fields_;        ///< after end_of_headers() only those to sign
   std::vector<std::string> signed_names_;  ///< h=, as written
-  std::string error_;
+  std::string refusal_;
   BodyHashes body_hashes_;
   size_t body_hash_ = 0;
   std::vector<std::unique_ptr<OpendkimRsaSigner>> rsa_signers_;  ///< by key; null for Ed25519
 };
 
 void Signer::end_of_headers() {
-  error_ = select_fields();
-  if (!error_.empty()) return;
+  refusal_ = select_fields();
+  if (!refusal_.empty()) return;
   body_hash_ = body_hashes_.add(canonicalization(options_.relaxed_body), std::nullopt);
   for (const auto& key : keys_) {
     auto& signer = rsa_signers_.emplace_back();
@@ -142,7 +143,7 @@ std::string Signer::select_fields() {
 }
 
 void Signer::body(std::string_view octets) {
-  if (!error_.empty()) return;
+  if (!refusal_.empty()) return;
   body_hashes_.update(octets);
   for (const auto& signer : rsa_signers_) {
     if (signer) signer->body(octets);
@@ -150,30 +151,34 @@ void Signer::body(std::string_view octets) {
 }
 
 Result<std::vector<HeaderField>> Signer::finish(std::chrono::sys_seconds now) {
-  if (!error_.empty()) return Error{error_};
+  if (!refusal_.empty()) return Error{refusal_};
   body_hashes_.finish();
   std::vector<HeaderField> signatures;
   for (size_t i = 0; i < keys_.size(); ++i) {
     auto field = sign(i, now);
-    const std::string problem = field ? check(*field, *keys_[i]) : field.error();
-    if (!problem.empty()) {
+    if (!field) {
       return Error{fmt::format("signing as {} with selector {}: {}", keys_[i]->domain().text(),
-                               keys_[i]->selector(), problem)};
+                               keys_[i]->selector(), field.error())};
     }
     signatures.push_back(*std::move(field));
   }
   return signatures;
 }
 
+/// A signature that has been checked.
 Result<HeaderField> Signer::sign(size_t index, std::chrono::sys_seconds now) {
-  if (!rsa_signers_[index]) return sign_here(*keys_[index], now);
-  auto field = rsa_signers_[index]->finish();
+  const SigningKey& key = *keys_[index];
+  if (rsa_signers_[index]) {
+    // Some messages (a bare CR in the body, a word of 64 KiB) the library refuses, or canonicalizes
+    // otherwise than RFC 6376 3.4 has it. It would do so at every other try, so such a message is
+    // signed here.
+    auto field = rsa_signers_[index]->finish();
+    if (field && check(*field, key).empty()) return field;
+  }
+  auto field = sign_here(key, now);
   if (!field) return field;
-  // Some bodies (a bare CR, a word of 64 KiB) the library canonicalizes otherwise than RFC 6376
-  // 3.4 has it. Nobody could verify that, so such a message is signed here.
-  const DkimSignature signature = parse_dkim_signature(field->value, INT32_MAX);
-  const bool same_body = signature.body_hash == body_hashes_.hash(body_hash_);
-  return same_body ? std::move(field) : sign_here(*keys_[index], now);
+  if (std::string problem = check(*field, key); !problem.empty()) return Error{std::move(problem)};
+  return field;
 }
 
 Result<HeaderField> Signer::sign_here(const SigningKey& key, std::chrono::sys_seconds now) const {

@@ -32,6 +32,12 @@ void OutboundMessage::end_of_headers() {
   for (const HeaderField& field : fields_) signer_->header(field);
   signer_->end_of_headers();
   fields_.clear();
+  // The message's own fault. Another try would end the same, so it goes out as it is.
+  if (!signer_->refusal().empty()) {
+    results_.unsigned_reason = signer_->refusal();
+    signer_.reset();
+    return;
+  }
   for (const auto& key : keys) {
     results_.signed_with.push_back(key->domain().text() + "/" + key->selector());
   }

@@ -24,7 +24,7 @@ struct OutboundResults {
   std::vector<HeaderField> signatures;   ///< to be put on top, in this order
   std::vector<std::string> signed_with;  ///< "example.com/selector" for each
   std::string unsigned_reason;           ///< if there is none: why; no error
-  std::string failure;                   ///< signing was due and failed: why
+  std::string failure;                   ///< key or library failed, another try may not: why
 };
 
 class OutboundMessage {

@@ -253,6 +253,21 @@ TEST(DkimSigner, RefusesMoreFieldsThanHCanName) {
   EXPECT_EQ(signatures.error(), "too many header fields to sign");
 }
 
+TEST(DkimSigner, ARefusalIsKnownAtTheEndOfTheHeader) {
+  auto message = parse_message(kText);
+  const auto refusal = [&message] {
+    const auto signer = make_dkim_signer(options_for(), both_keys());
+    for (const HeaderField& field : message.fields) signer->header(field);
+    signer->end_of_headers();
+    return signer->refusal();
+  };
+  EXPECT_EQ(refusal(), "");
+  message.fields.push_back({"Subject", std::string(" a\0b", 4)});
+  EXPECT_EQ(refusal(), "a header field holds a NUL");
+  message.fields.push_back({"From", " second@example.org"});
+  EXPECT_EQ(refusal(), "the message has 2 From fields");
+}
+
 TEST(DkimSigner, RepeatedFieldsAreAllSigned) {  // RFC 6376 5.4.2
   auto message = parse_message(kText);
   for (int i = 0; i < 40; ++i) message.fields.push_back({"Subject", " " + std::to_string(i)});
