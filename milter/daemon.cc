@@ -16,7 +16,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "milter/background.h"
@@ -165,15 +164,6 @@ Result<bool> open_socket(MilterService& service, const Config& config, const Acc
   return hand_over_socket(*path, owner, config.socket_mode);
 }
 
-Result<bool> write_pid_file(const std::string& path) {
-  if (path.empty()) return true;
-  std::ofstream file(path, std::ios::trunc);
-  file << getpid() << '\n';
-  file.close();
-  if (!file) return Error{fmt::format("PidFile {}: {}", path, std::strerror(errno))};
-  return true;
-}
-
 class Daemon {
  public:
   Daemon(std::string config_path, std::shared_ptr<spdlog::logger> log)
@@ -182,7 +172,7 @@ class Daemon {
   /// Socket and pid file, with the rights we came with; then gives these up.
   Result<bool> open(const Config& config, const Accounts& accounts) {
     Result<bool> done = open_socket(service_, config, accounts.socket);
-    if (done) done = write_pid_file(config.pid_file);
+    if (done) done = write_pid_file(config.pid_file, getpid());
     if (done) done = become(accounts.service);
     if (done) forbid_core_files();
     return done;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// Thin wrappers round the system calls, each with an error that says what to do.
 
 #include "milter/privileges.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
@@ -14,6 +17,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 
 namespace signet {
@@ -37,6 +41,21 @@ const group* find_group(const std::string& name) {
   const std::optional<unsigned> gid = parse_number(name);
   return gid ? getgrgid(*gid) : nullptr;
 }
+
+// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
 
 }  // namespace
 
@@ -108,11 +127,43 @@ Result<bool> check_socket_free(const std::string& path) {
 }
 
 Result<bool> hand_over_socket(const std::string& path, const Account& owner, int mode) {
-  if (geteuid() == 0 && lchown(path.c_str(), owner.uid, owner.gid) != 0) {
-    return Error{fmt::format("{}: cannot change the owner: {}", path, std::strerror(errno))};
+  const auto failed = [&path](std::string_view what) {
+    return Error{fmt::format("{}: {}: {}", path, what, std::strerror(errno))};
+  };
+  // One that O_PATH holds on to cannot be exchanged between the check and the changes.
+  const Descriptor socket(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (socket.number() < 0 || fstat(socket.number(), &status) != 0) return failed("cannot open");
+  if (!S_ISSOCK(status.st_mode) || status.st_uid != geteuid() || status.st_nlink != 1) {
+    return Error{path + ": not the socket that was opened there; who else writes there?"};
   }
-  if (chmod(path.c_str(), static_cast<mode_t>(mode)) != 0) {
-    return Error{fmt::format("{}: cannot change the mode: {}", path, std::strerror(errno))};
+  if (geteuid() == 0 && fchownat(socket.number(), "", owner.uid, owner.gid, AT_EMPTY_PATH) != 0) {
+    return failed("cannot change the owner");
+  }
+  // fchmod(2) takes no O_PATH descriptor; proc(5) has a way to the same inode.
+  const std::string inode = fmt::format("/proc/self/fd/{}", socket.number());
+  if (chmod(inode.c_str(), static_cast<mode_t>(mode)) != 0) return failed("cannot change the mode");
+  return true;
+}
+
+Result<bool> write_pid_file(const std::string& path, pid_t pid) {
+  if (path.empty()) return true;
+  const auto failed = [&path] {
+    return Error{fmt::format("PidFile {}: {}", path, std::strerror(errno))};
+  };
+  const std::string fresh = path + ".new";
+  // Neither unlink(2) nor O_EXCL nor rename(2) follows a symbolic link.
+  if (unlink(fresh.c_str()) != 0 && errno != ENOENT) return failed();
+  const Descriptor file(
+      open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (file.number() < 0) return failed();
+  const std::string line = fmt::format("{}\n", pid);
+  errno = EIO;  // of a write that is short and tells no reason
+  if (write(file.number(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
+      rename(fresh.c_str(), path.c_str()) != 0) {
+    const Error error = failed();
+    unlink(fresh.c_str());
+    return error;
   }
   return true;
 }
