@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Reads the key directory in order of the alphabet, so that two starts see the same keys and report
-// the same problems in the same order.
+// the same problems in the same order. Old keys come last: what a file gives goes before them.
 
 #include "crypto/key_store.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <tuple>
 
@@ -40,53 +42,97 @@ bool signs_before(const std::shared_ptr<const SigningKey>& a,
   return rank(*a) < rank(*b);
 }
 
+/// Whether something is there, though perhaps not for us to see.
+bool may_exist(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 }  // namespace
 
-KeyStore KeyStore::load_directory(const std::string& directory) {
+KeyStore KeyStore::load_directory(const std::string& directory, const KeyStore* previous) {
   KeyStore store;
   const Entries entries = list_directory(directory);
   if (entries.error == std::errc::no_such_file_or_directory) return store;
+  for (const fs::path& path : entries.paths) store.load_entry(path, previous);
   if (entries.error) {
-    store.problems_.push_back(fmt::format("{}: {}", directory, entries.error.message()));
+    std::vector<KeyPointer> all;
+    if (previous != nullptr) {
+      for (const auto& [domain, keys] : previous->keys_) {
+        all.insert(all.end(), keys.begin(), keys.end());
+      }
+    }
+    store.keep(all, fmt::format("{}: {}", directory, entries.error.message()));
   }
-  for (const fs::path& path : entries.paths) store.load_entry(path);
   return store;
 }
 
-void KeyStore::load_entry(const fs::path& path) {
+void KeyStore::load_entry(const fs::path& path, const KeyStore* previous) {
   std::error_code error;
-  if (fs::is_directory(path, error)) {
-    load_domain(path);
+  const fs::file_type type = fs::status(path, error).type();
+  // `none`: the system does not let us see what it is.
+  if (type == fs::file_type::directory || type == fs::file_type::none) {
+    load_domain(path, previous);
   } else if (path.extension() == ".pem") {
     problems_.push_back(
         fmt::format("{}: a key belongs in a directory named for its domain", path.native()));
   }
 }
 
-void KeyStore::load_domain(const fs::path& path) {
+void KeyStore::load_domain(const fs::path& path, const KeyStore* previous) {
   const auto domain = parse_domain(path.filename().native());
   if (!domain) {
     problems_.push_back(fmt::format("{}: no domain name: {}", path.native(), domain.error()));
     return;
   }
   const Entries entries = list_directory(path);
-  if (entries.error) {
-    problems_.push_back(fmt::format("{}: {}", path.native(), entries.error.message()));
-  }
   for (const fs::path& file : entries.paths) {
     // Others (the record as text, a note) may lie beside the keys.
     if (file.extension() != ".pem") continue;
-    auto key = SigningKey::load(file.native(), *domain, file.stem().native());
-    if (key) {
-      add(*std::move(key));
-    } else {
-      problems_.push_back(key.error());
-    }
+    const auto loaded = load_file(file.native(), *domain, file.stem().native(), previous);
+    if (!loaded) problems_.push_back(loaded.error());
   }
+  if (entries.error) {
+    keep(previous == nullptr ? std::vector<KeyPointer>() : previous->keys_for(*domain),
+         fmt::format("{}: {}", path.native(), entries.error.message()));
+  }
+}
+
+Result<bool> KeyStore::load_file(const std::string& path, const Name& domain,
+                                 const std::string& selector, const KeyStore* previous) {
+  auto key = SigningKey::load(path, domain, selector);
+  if (key) {
+    add(*std::move(key));
+    return true;
+  }
+  const KeyPointer old = previous == nullptr ? nullptr : previous->find(domain, selector);
+  if (!old || !may_exist(path)) return Error{key.error()};
+  keep({old}, key.error());
+  return true;
+}
+
+/// Takes over old keys, unless a file gave a new one; without any it is a problem like others.
+void KeyStore::keep(const std::vector<KeyPointer>& keys, const std::string& problem) {
+  (keys.empty() ? problems_ : stale_).push_back(problem);
+  for (const KeyPointer& key : keys) {
+    if (!find(key->domain(), key->selector())) add(key);
+  }
+}
+
+/// The selector may be written in any case, or with U-labels.
+KeyStore::KeyPointer KeyStore::find(const Name& domain, const std::string& selector) const {
+  const auto name = dkim_record_name(selector, domain);
+  if (!name) return nullptr;
+  for (const KeyPointer& key : keys_for(domain)) {
+    const auto other = dkim_record_name(key->selector(), domain);
+    if (other && *other == *name) return key;
+  }
+  return nullptr;
 }
 
 void KeyStore::add(std::shared_ptr<const SigningKey> key) {
   auto& keys = keys_[key->domain()];
+  std::erase_if(keys, [&key](const auto& old) { return old->selector() == key->selector(); });
   keys.insert(std::upper_bound(keys.begin(), keys.end(), key, signs_before), std::move(key));
 }
 

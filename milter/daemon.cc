@@ -120,6 +120,9 @@ class Detachment {
 
 void log_keys(const Runtime& runtime, spdlog::logger& log) {
   for (const std::string& problem : runtime.keys.problems()) log.warn("key not used: {}", problem);
+  for (const std::string& problem : runtime.keys.stale()) {
+    log.error("key not read again, the old one stays: {}", problem);
+  }
 }
 
 std::string summary(const Runtime& runtime) {
@@ -237,7 +240,8 @@ class Daemon {
         config.log_target != old.log_target) {
       log_->warn("changes of Socket, UserID and LogTarget take effect at the next start");
     }
-    Result<std::shared_ptr<const Runtime>> runtime = build_runtime(std::move(config));
+    Result<std::shared_ptr<const Runtime>> runtime =
+        build_runtime(std::move(config), runtimes_.get().get());
     if (!runtime) {
       log_->error("reload failed, the old configuration stays: {}", runtime.error());
       return;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// Builds in the order in which errors are cheapest: keys are read, then the resolver is started.
 
 #include "milter/runtime.h"
 
@@ -18,13 +20,12 @@ std::string own_host_name() {
   return name.data();
 }
 
-Result<KeyStore> build_keys(const Config& config) {
-  KeyStore keys = KeyStore::load_directory(config.key_directory);
+Result<KeyStore> build_keys(const Config& config, const KeyStore* previous) {
+  KeyStore keys = KeyStore::load_directory(config.key_directory, previous);
   if (config.domain) {
-    Result<std::shared_ptr<const SigningKey>> key =
-        SigningKey::load(config.key_file, *config.domain, config.selector);
-    if (!key) return Error{"KeyFile: " + key.error()};
-    keys.add(*std::move(key));
+    const Result<bool> loaded =
+        keys.load_file(config.key_file, *config.domain, config.selector, previous);
+    if (!loaded) return Error{"KeyFile: " + loaded.error()};
   }
   return keys;
 }
@@ -47,9 +48,9 @@ Result<std::shared_ptr<Resolver>> build_resolver(const Config& config) {
   return std::shared_ptr<Resolver>(*std::move(resolver));
 }
 
-Result<std::shared_ptr<const Runtime>> build_runtime(Config config) {
+Result<std::shared_ptr<const Runtime>> build_runtime(Config config, const Runtime* previous) {
   auto runtime = std::make_shared<Runtime>();
-  Result<KeyStore> keys = build_keys(config);
+  Result<KeyStore> keys = build_keys(config, previous == nullptr ? nullptr : &previous->keys);
   if (!keys) return Error{keys.error()};
   Result<std::shared_ptr<Resolver>> resolver = build_resolver(config);
   if (!resolver) return Error{resolver.error()};

@@ -30,8 +30,10 @@ struct Runtime {
 Result<std::shared_ptr<Resolver>> build_resolver(const Config& config);
 
 /// Reads the keys and the zone data, starts the resolver. The Error names the option at fault.
-/// Keys that cannot be used are no error: see KeyStore::problems().
-Result<std::shared_ptr<const Runtime>> build_runtime(Config config);
+/// Keys that cannot be used are no error: see KeyStore::problems(). At a reload `previous` is what
+/// was in use until now: its keys stay where their files are there and broken (KeyStore::stale()).
+Result<std::shared_ptr<const Runtime>> build_runtime(Config config,
+                                                     const Runtime* previous = nullptr);
 
 /// Where the current Runtime hangs. Any thread.
 class RuntimeSlot {

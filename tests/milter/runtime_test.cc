@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Reloads: what becomes of a key whose file was changed, broken or taken away since the last one.
+
+#include "milter/runtime.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace signet {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string new_key() { return *generate_key(DkimKeyType::ed25519, 0); }
+
+class RuntimeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "runtime_test.XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    config_.key_directory = directory_ + "/keys";
+    config_.nameservers = {"127.0.0.1"};
+    fs::create_directories(config_.key_directory + "/example.com");
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  std::string path_of(const std::string& selector) const {
+    return config_.key_directory + "/example.com/" + selector + ".pem";
+  }
+  static void put(const std::string& path, const std::string& text, mode_t mode = 0600) {
+    std::ofstream(path, std::ios::binary) << text;
+    chmod(path.c_str(), mode);
+  }
+
+  /// Start, or reload if there is something to reload.
+  void load() {
+    auto runtime = build_runtime(config_, runtime_.get());
+    ASSERT_TRUE(runtime) << runtime.error();
+    runtime_ = *runtime;
+  }
+
+  /// The record of each key for example.com, by which keys are told apart.
+  std::vector<std::string> records() const {
+    std::vector<std::string> found;
+    for (const auto& key : runtime_->keys.keys_for(*parse_domain("example.com"))) {
+      found.push_back(key->record());
+    }
+    return found;
+  }
+
+  std::string directory_;
+  Config config_;
+  std::shared_ptr<const Runtime> runtime_;
+};
+
+TEST_F(RuntimeTest, AKeyWhoseFileIsBrokenStaysInUse) {
+  const std::string pem = new_key();
+  put(path_of("s1"), pem);
+  load();
+  const auto old = records();
+  ASSERT_EQ(old.size(), 1u);
+
+  const struct {
+    std::string text;
+    mode_t mode;
+    const char* reason;
+  } cases[] = {{pem.substr(0, pem.size() / 2), 0600, ": no private key"},
+               {"", 0600, ": no private key"},
+               {new_key(), 0644, ": others than its owner"}};
+  for (const auto& c : cases) {
+    put(path_of("s1"), c.text, c.mode);
+    load();
+    EXPECT_EQ(records(), old) << c.reason;
+    ASSERT_EQ(runtime_->keys.stale().size(), 1u) << c.reason;
+    EXPECT_TRUE(runtime_->keys.stale()[0].starts_with(path_of("s1") + c.reason))
+        << runtime_->keys.stale()[0];
+    EXPECT_TRUE(runtime_->keys.problems().empty());
+  }
+
+  put(path_of("s1"), new_key());
+  load();
+  EXPECT_EQ(records().size(), 1u);
+  EXPECT_NE(records(), old);
+  EXPECT_TRUE(runtime_->keys.stale().empty());
+}
+
+TEST_F(RuntimeTest, TheSelectorMayBeWrittenInAnyCase) {
+  put(path_of("S1"), new_key());
+  load();
+  const auto old = records();
+  put(path_of("S1"), "half");
+  load();
+  EXPECT_EQ(records(), old);
+}
+
+TEST_F(RuntimeTest, AKeyWhoseFileIsGoneIsRetired) {
+  put(path_of("s1"), new_key());
+  put(path_of("s2"), new_key());
+  load();
+  ASSERT_EQ(records().size(), 2u);
+  fs::remove(path_of("s1"));
+  load();
+  EXPECT_EQ(records().size(), 1u);
+  EXPECT_TRUE(runtime_->keys.stale().empty());
+  fs::remove_all(config_.key_directory);
+  load();
+  EXPECT_TRUE(records().empty());
+}
+
+TEST_F(RuntimeTest, WithoutAnOldKeyABrokenFileIsNotUsed) {
+  put(path_of("s1"), new_key());
+  load();
+  put(path_of("s2"), "half");
+  load();
+  EXPECT_EQ(records().size(), 1u);
+  EXPECT_EQ(runtime_->keys.problems().size(), 1u);
+  EXPECT_TRUE(runtime_->keys.stale().empty());
+}
+
+TEST_F(RuntimeTest, AllKeysStayIfTheirDirectoryCannotBeRead) {
+  put(path_of("s1"), new_key());
+  load();
+  const auto old = records();
+  fs::rename(config_.key_directory, directory_ + "/away");
+  put(config_.key_directory, "no directory");
+  load();
+  EXPECT_EQ(records(), old);
+  EXPECT_EQ(runtime_->keys.stale().size(), 1u);
+}
+
+TEST_F(RuntimeTest, KeyFileStaysInUseTooWhenItIsBroken) {
+  config_.domain = *parse_domain("example.com");
+  config_.selector = "s1";
+  config_.key_file = directory_ + "/key.pem";
+  put(config_.key_file, new_key());
+  load();
+  const auto old = records();
+  ASSERT_EQ(old.size(), 1u);
+  put(config_.key_file, "half");
+  load();
+  EXPECT_EQ(records(), old);
+  EXPECT_EQ(runtime_->keys.stale().size(), 1u);
+
+  EXPECT_FALSE(build_runtime(config_)) << "there is no old key at a start";
+  fs::remove(config_.key_file);
+  EXPECT_FALSE(build_runtime(config_, runtime_.get())) << "the configuration names no file";
+}
+
+TEST_F(RuntimeTest, KeyFileTakesThePlaceOfTheSameKeyInTheDirectory) {
+  const std::string pem = new_key();
+  put(path_of("s1"), pem);
+  config_.domain = *parse_domain("example.com");
+  config_.selector = "s1";
+  config_.key_file = path_of("s1");
+  load();
+  EXPECT_EQ(records().size(), 1u);
+}
+
+}  // namespace
+}  // namespace signet
