@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+//
+// Start, reload and end in the order they happen. Signals reach the main thread only; libmilter
+// runs in a second one, so that its own handling of SIGTERM and SIGHUP, which is to stop at once,
+// never sets in.
 
 #include "milter/daemon.h"
 
@@ -298,17 +302,28 @@ int check_configuration(const std::string& config_path) {
     return kExitConfig;
   }
   auto& config = std::get<Config>(loaded);
-  if (const Result<Accounts> accounts = find_accounts(config); !accounts) {
+  const Result<Accounts> accounts = find_accounts(config);
+  if (!accounts) {
     complain(config_path + ": " + accounts.error());
     return kExitConfig;
+  }
+  // Root may read every key, but it is not root who will sign.
+  if (geteuid() == 0) {
+    if (const Result<bool> done = become(accounts->service); !done) {
+      complain(config_path + ": " + done.error());
+      return kExitConfig;
+    }
   }
   const auto runtime = build_runtime(std::move(config));
   if (!runtime) {
     complain(config_path + ": " + runtime.error());
     return kExitConfig;
   }
-  for (const std::string& problem : (*runtime)->keys.problems()) {
-    complain("warning: key not used: " + problem);
+  const KeyStore& keys = (*runtime)->keys;
+  for (const std::string& problem : keys.problems()) complain("warning: key not used: " + problem);
+  if ((*runtime)->config.sign && keys.size() == 0 && !keys.problems().empty()) {
+    complain(config_path + ": none of the keys can be used, so no mail would be signed");
+    return kExitConfig;
   }
   std::printf("%s: good: %s\n", config_path.c_str(), summary(**runtime).c_str());
   return kExitOk;
