@@ -102,7 +102,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long pro
     *our_protocol = connection->protocol;
     *unused2 = *unused3 = 0;
     if (smfi_setpriv(context, connection.get()) != MI_SUCCESS) return SMFIS_REJECT;
-    connection.release();  // on_close() deletes it
+    static_cast<void>(connection.release());  // on_close() deletes it
   } catch (const std::exception& error) {
     service->log->error("connection refused: {}", error.what());
     return SMFIS_REJECT;

@@ -136,7 +136,7 @@ std::optional<Disposition> by_spf(const Config& config, const Evidence& evidence
 }
 
 // The stricter of two; the first wins a tie.
-Disposition stricter(Disposition a, Disposition b) {
+Disposition stricter(const Disposition& a, const Disposition& b) {
   if (b.step != a.step) return b.step > a.step ? b : a;
   return b.policy > a.policy ? b : a;
 }

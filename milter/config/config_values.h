@@ -106,7 +106,7 @@ std::string_view without_comment(std::string_view line);
 bool is_unreadable_line(std::string_view line);
 
 inline constexpr size_t kMaxConfigLine = 8192;
-inline constexpr size_t kMaxConfigFile = 1024 * 1024;
+inline constexpr size_t kMaxConfigFile = size_t{1024} * 1024;
 
 /// The text of a regular file of at most kMaxConfigFile octets.
 Result<std::string> read_text_file(const std::string& path);

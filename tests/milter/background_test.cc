@@ -17,6 +17,7 @@ namespace {
 TEST(Background, GivesBackWhatTheWorkReturned) {
   Background background(2);
   std::vector<std::future<int>> answers;
+  answers.reserve(100);
   for (int i = 0; i < 100; ++i) answers.push_back(background.start([i] { return i * i; }));
   for (int i = 0; i < 100; ++i) EXPECT_EQ(answers[i].get(), i * i);
 }
@@ -25,6 +26,7 @@ TEST(Background, RunsAsManyAtOnceAsItMay) {
   Background background(3);
   std::latch all_there(3);  // opens only if three run at the same time
   std::vector<std::future<void>> answers;
+  answers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     answers.push_back(background.start([&] { all_there.arrive_and_wait(); }));
   }

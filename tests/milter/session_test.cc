@@ -321,6 +321,7 @@ TEST_F(SessionTest, SpfWithoutAVerdictInTimeIsNoReasonToFailDmarc) {
   slot_.replace(make_runtime(config));
   std::latch release(1);
   std::vector<std::future<void>> busy;  // every thread of the pool
+  busy.reserve(8);
   for (int i = 0; i < 8; ++i) busy.push_back(background_.start([&] { release.wait(); }));
   from("192.0.2.1");
   mail("<alice@example.com>");
