@@ -270,6 +270,7 @@ class Daemon {
   void drain(int stop_signal) {
     service_.draining = true;
     log_->info("signal {}: {} messages in flight", stop_signal, service_.messages_in_flight.load());
+    if (service_.messages_in_flight == 0) return;
     const auto deadline = std::chrono::steady_clock::now() + runtimes_.get()->config.drain_timeout;
     while (service_.messages_in_flight > 0 && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -278,6 +279,8 @@ class Daemon {
       log_->warn("{} messages abandoned; the MTA will tempfail them",
                  service_.messages_in_flight.load());
     }
+    // The callback of the last message has returned; libmilter still writes its answer.
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
 
   const std::string config_path_;
