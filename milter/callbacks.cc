@@ -270,9 +270,7 @@ Result<bool> open_milter(MilterService& milter_service, const std::string& socke
   return true;
 }
 
-bool run_milter() { return smfi_main() == MI_SUCCESS; }
-
-void stop_milter() { smfi_stop(); }
+void run_milter() { smfi_main(); }
 
 std::string milter_library_version() {
   unsigned int major = 0;

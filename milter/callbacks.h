@@ -19,7 +19,8 @@
 
 namespace signet {
 
-/// What the callbacks work with, and what they tell. Outlives run_milter().
+/// What the callbacks work with, and what they tell. Lives as long as the process
+/// once open_milter() has been called.
 struct MilterService {
   RuntimeSlot& runtimes;
   Background& background;
@@ -34,11 +35,8 @@ struct MilterService {
 Result<bool> open_milter(MilterService& service, const std::string& socket,
                          std::chrono::seconds timeout);
 
-/// Serves until stop_milter(); false if libmilter gave up by itself.
-bool run_milter();
-
-/// Makes run_milter() return; any thread.
-void stop_milter();
+/// Serves; returns only if libmilter gives up by itself.
+void run_milter();
 
 /// libmilter's version, "8.17.1".
 std::string milter_library_version();

@@ -39,9 +39,6 @@ constexpr size_t kBackgroundThreads = 512;
 // thread, and the main thread gets the signals, by these handlers that only pass the number on.
 int signal_pipe_end = -1;
 
-// Ends the poll() of libmilter's listener, which else looks at its stop flag every 5 s only.
-constexpr int kWake = SIGUSR2;
-
 void pass_on(int signal_number) {
   const int saved = errno;
   const auto octet = static_cast<unsigned char>(signal_number);
@@ -58,7 +55,7 @@ class SignalQueue {
     struct sigaction action {};
     action.sa_handler = pass_on;
     action.sa_flags = SA_RESTART;
-    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, kWake}) {
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
       sigaction(number, &action, nullptr);
     }
     std::signal(SIGPIPE, SIG_IGN);
@@ -181,6 +178,7 @@ class Daemon {
     Result<bool> done = open_socket(service_, config, accounts.socket);
     if (done) done = write_pid_file(config.pid_file, getpid());
     if (done) done = become(accounts.service);
+    socket_path_ = unix_socket_path(config.socket);
     if (done) forbid_core_files();
     return done;
   }
@@ -194,29 +192,24 @@ class Daemon {
     return true;
   }
 
-  /// Serves until a signal says stop.
-  int run(const SignalQueue& signals) {
-    std::thread milter([this] { listen(); });
+  /// Serves until a signal says stop, and ends the process.
+  [[noreturn]] void run(const SignalQueue& signals) {
+    std::thread([this] { listen(); }).detach();
     sd_notify(0, "READY=1");
     log_->info("started: {}", summary(*runtimes_.get()));
     const int stop_signal = serve(signals);
     sd_notify(0, "STOPPING=1");
     drain(stop_signal);
-    stop(milter);
+    // In a folder that is not ours it stays, and the next start replaces it.
+    if (socket_path_) unlink(socket_path_->c_str());
     log_->info("stopped");
     log_->flush();
-    const int status = gave_up_ ? kExitUnavailable : kExitOk;
-    // Callbacks may still use what main() would destroy now, and a question to the DNS that nobody
-    // waits for any more is no reason to stay.
-    if (service_.connections > 0 || background_.is_working()) std::_Exit(status);
-    return status;
+    end(gave_up_ ? kExitUnavailable : kExitOk);
   }
 
  private:
   void listen() {
     run_milter();
-    ended_ = true;
-    if (service_.draining) return;
     // Nobody asked for it: end the process, so that whoever watches it can start it again.
     gave_up_ = true;
     log_->error("libmilter stopped listening by itself");
@@ -256,17 +249,6 @@ class Daemon {
     runtimes_.replace(*std::move(runtime));
   }
 
-  // smfi_stop() waits for a lock that the listener holds while it polls.
-  void stop(std::thread& milter) {
-    std::thread stopper(stop_milter);
-    while (!ended_) {
-      pthread_kill(milter.native_handle(), kWake);
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    stopper.join();
-    milter.join();
-  }
-
   void drain(int stop_signal) {
     service_.draining = true;
     log_->info("signal {}: {} messages in flight", stop_signal, service_.messages_in_flight.load());
@@ -283,13 +265,22 @@ class Daemon {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
 
+  // libmilter is not stopped, and this object, which its threads use, not destroyed: smfi_stop()
+  // frees locks that those threads still take. Now they wait for connections, or are cut off.
+  [[noreturn]] void end(int status) {
+    // Callbacks, and checks that nobody waits for any more, may need whatever exit() takes down.
+    if (service_.connections > 0 || background_.is_working()) std::_Exit(status);
+    runtimes_.replace(nullptr);  // ends the resolver's thread
+    std::exit(status);
+  }
+
   const std::string config_path_;
-  RuntimeSlot runtimes_{nullptr};  // filled by prepare(), before anyone is served
+  RuntimeSlot runtimes_{nullptr};  // filled by load(), before anyone is served
   std::shared_ptr<spdlog::logger> log_;
   Background background_{kBackgroundThreads};
   MilterService service_{runtimes_, background_, log_};
-  std::atomic<bool> ended_{false};    // run_milter() has returned
-  std::atomic<bool> gave_up_{false};  // and nobody had asked for it
+  std::optional<std::string> socket_path_;  // of a local socket
+  std::atomic<bool> gave_up_{false};        // libmilter has stopped by itself
 };
 
 void complain_all(const ConfigErrors& errors) {
@@ -369,7 +360,7 @@ int run_daemon(const DaemonOptions& options) {
     return status;
   }
   parent.report(kExitOk);
-  return daemon.run(signals);
+  daemon.run(signals);
 }
 
 }  // namespace signet
