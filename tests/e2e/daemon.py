@@ -354,28 +354,25 @@ def garbage(site):
                negotiation, negotiation[:9], negotiation + b"\0\0\0\5M<a>", negotiation * 2,
                negotiation + b"\0\0\0\1E", negotiation + b"\0\0\0\3Cx4", negotiation + b"\0\0\0\1L",
                negotiation + b"\0\0\0\6DMi\0x", negotiation + b"\0\1\0\0B" + b"x" * 1000]
-    with site.milter() as milter:
+    # libmilter may let a connection wait for a thread that itself waits for the rest of a packet.
+    with site.milter(MilterTimeout="10") as milter:
         with ThreadPoolExecutor(4) as pool:
-            waiting = list(pool.map(lambda p: _strangers(site.port, p), packets))
-        expect_results_of("d2.example.net", site.deliver("d2.example.net"))
-        began = time.monotonic()
-        expect(milter.stop() == 0, milter.log)
-        seconds = time.monotonic() - began
+            list(pool.map(lambda p: _stranger(site.port, p).close(), packets * 3))
+        with _stranger(site.port, negotiation[:9]):
+            expect_results_of("d2.example.net", site.deliver("d2.example.net"))
+            began = time.monotonic()
+            expect(milter.stop() == 0, milter.log)
+            seconds = time.monotonic() - began
         expect(seconds < 3, f"it took {seconds:.1f} s:\n{milter.log}")
-    for stranger in waiting:
-        stranger.close()
 
 
-def _strangers(port, packet):
-    """Two clients that send this: one hangs up at once, the other stays, and is given back."""
-    for _ in range(2):
-        stranger = socket.create_connection(("127.0.0.1", port), timeout=10)
-        try:
-            stranger.sendall(packet)
-        except ConnectionError:
-            pass  # the filter has hung up first
-        if _ == 0:
-            stranger.close()
+def _stranger(port, packet):
+    """A client that has sent this and waits."""
+    stranger = socket.create_connection(("127.0.0.1", port), timeout=10)
+    try:
+        stranger.sendall(packet)
+    except ConnectionError:
+        pass  # the filter has hung up first
     return stranger
 
 
@@ -445,12 +442,12 @@ def _play_all(site, cases):
     """Prints a line for each case; the number that failed."""
     failed = 0
     for case in cases:
-        began, problem = time.monotonic(), ""
+        began, problem, log = time.monotonic(), "", site.folder / "signet.log"
+        log.unlink(missing_ok=True)
         try:
             case(site)
         except Exception as error:  # whatever it is, the next case is played
             problem = f"{type(error).__name__}: {error}"
-        log = site.folder / "signet.log"
         if not problem and log.exists() and "Sanitizer" in log.read_text(errors="replace"):
             problem = log.read_text(errors="replace")
         word = "FAILED" if problem else "ok"
