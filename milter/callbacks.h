@@ -38,7 +38,7 @@ Result<bool> open_milter(MilterService& service, const std::string& socket,
 /// Serves; returns only if libmilter gives up by itself.
 void run_milter();
 
-/// libmilter's version, "8.17.1".
+/// The version of the milter interface that libmilter speaks, "1.0.1".
 std::string milter_library_version();
 
 }  // namespace signet
