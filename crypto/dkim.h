@@ -25,9 +25,19 @@
 
 namespace signet {
 
+class PublicKeyCache;
+
 /// RFC 8601 2.7.1
 enum class DkimResult { none, pass, fail, policy, neutral, temperror, permerror };
 std::string_view to_string(DkimResult result);
+
+/// Who does the cryptography (DKIMEngine). The strict gate in front of it, and what stands in a
+/// verdict, is the same for both.
+enum class DkimEngine {
+  native,      ///< our canonicalization and OpenSSL
+  libopendkim  ///< libopendkim's, wherever it can be trusted with the message
+};
+std::string_view to_string(DkimEngine engine);
 
 /// Limits and choices for verifying; one Config's worth, shared by all messages.
 struct DkimVerifyOptions {
@@ -70,14 +80,29 @@ class DkimVerifier {
   virtual std::vector<DkimVerdict> finish(std::chrono::sys_seconds now) = 0;
 };
 
+/// SignHeaders: the fields that are signed when they are present. RFC 6376 5.4.1, and the MIME
+/// fields that decide what is shown.
+std::vector<std::string> default_sign_headers();
+/// OversignHeaders: named once more than they are present, so that none can be added (RFC 6376 5.4,
+/// 8.15).
+std::vector<std::string> default_oversign_headers();
+
 /// Choices for signing; one Config's worth.
 struct DkimSignOptions {
   bool relaxed_header = true;  ///< Canonicalization, RFC 6376 3.4
   bool relaxed_body = true;
-  std::chrono::seconds signature_ttl{7 * 24 * 3600};  ///< x= is now + this; 0: no x=
+  std::chrono::seconds signature_ttl{7 * 24 * 3600};               ///< x= is now + this; 0: no x=
+  std::vector<std::string> sign_headers = default_sign_headers();  ///< From is signed in any case
+  std::vector<std::string> oversign_headers = default_oversign_headers();  ///< From in any case
 };
 
-/// Makes one DKIM-Signature per key.
+/// One signature to make.
+struct SignatureSpec {
+  std::shared_ptr<const SigningKey> key;  ///< with the SDID (d=) and the selector
+  std::string auid;                       ///< i=, within d=; empty: no i=
+};
+
+/// Makes one DKIM-Signature per SignatureSpec.
 class DkimSigner {
  public:
   virtual ~DkimSigner() = default;
@@ -93,17 +118,20 @@ class DkimSigner {
   virtual Result<std::vector<HeaderField>> finish(std::chrono::sys_seconds now) = 0;
 };
 
-/// A verifier on libopendkim. `resolver` must outlive it.
-std::unique_ptr<DkimVerifier> make_opendkim_verifier(const DkimVerifyOptions& options,
-                                                     Resolver& resolver,
-                                                     std::shared_ptr<LookupBudget> budget);
+/// `resolver` must outlive it. `keys` remembers parsed public keys for all messages; without it
+/// each is parsed anew.
+std::unique_ptr<DkimVerifier> make_dkim_verifier(DkimEngine engine,
+                                                 const DkimVerifyOptions& options,
+                                                 Resolver& resolver,
+                                                 std::shared_ptr<LookupBudget> budget,
+                                                 std::shared_ptr<PublicKeyCache> keys = nullptr);
 
-/// A signer for one message: one signature per key, in the order given. RSA keys are signed with
-/// libopendkim, Ed25519 keys with OpenSSL (Debian's libopendkim leaks memory for each of those). t=
-/// of an RSA signature is the system's time at end_of_headers(), since the library takes it from
-/// there; t= of the others is `now` of finish().
-std::unique_ptr<DkimSigner> make_dkim_signer(const DkimSignOptions& options,
-                                             std::vector<std::shared_ptr<const SigningKey>> keys);
+/// A signer for one message: one signature for each of `wanted`, in that order. With
+/// DkimEngine::libopendkim, RSA keys are signed with the library as long as its signature holds,
+/// Ed25519 keys with OpenSSL (Debian's libopendkim leaks memory for each of those); t= of what the
+/// library signs is the system's time at end_of_headers(), t= of the others is `now` of finish().
+std::unique_ptr<DkimSigner> make_dkim_signer(DkimEngine engine, const DkimSignOptions& options,
+                                             std::vector<SignatureSpec> wanted);
 
 /// libopendkim's version and that of the OpenSSL it uses, for `signet-milter -V`.
 std::string dkim_library_versions();

@@ -450,9 +450,11 @@ Refusal OpendkimVerifier::judge_length(const Candidate& candidate) const {
 
 }  // namespace
 
-std::unique_ptr<DkimVerifier> make_opendkim_verifier(const DkimVerifyOptions& options,
-                                                     Resolver& resolver,
-                                                     std::shared_ptr<LookupBudget> budget) {
+std::unique_ptr<DkimVerifier> make_dkim_verifier(DkimEngine /*engine*/,
+                                                 const DkimVerifyOptions& options,
+                                                 Resolver& resolver,
+                                                 std::shared_ptr<LookupBudget> budget,
+                                                 std::shared_ptr<PublicKeyCache> /*keys*/) {
   return std::make_unique<OpendkimVerifier>(options, resolver, std::move(budget));
 }
 

@@ -243,8 +243,10 @@ std::string Signer::check(const HeaderField& field, const SigningKey& key) const
 
 }  // namespace
 
-std::unique_ptr<DkimSigner> make_dkim_signer(const DkimSignOptions& options,
-                                             std::vector<std::shared_ptr<const SigningKey>> keys) {
+std::unique_ptr<DkimSigner> make_dkim_signer(DkimEngine /*engine*/, const DkimSignOptions& options,
+                                             std::vector<SignatureSpec> wanted) {
+  std::vector<std::shared_ptr<const SigningKey>> keys;
+  for (SignatureSpec& spec : wanted) keys.push_back(std::move(spec.key));
   return std::make_unique<Signer>(options, std::move(keys));
 }
 

@@ -91,8 +91,9 @@ InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Backgroun
       dns_(std::make_shared<DnsShares>(from_now(runtime_->config.message_timeout),
                                        runtime_->config.maximum_dns_questions,
                                        runtime_->config.dkim_verify.maximum_signatures)),
-      dkim_(make_opendkim_verifier(runtime_->config.dkim_verify, *runtime_->resolver,
-                                   std::shared_ptr<LookupBudget>(dns_, &dns_->dkim))) {
+      dkim_(make_dkim_verifier(runtime_->config.dkim_engine, runtime_->config.dkim_verify,
+                               *runtime_->resolver,
+                               std::shared_ptr<LookupBudget>(dns_, &dns_->dkim))) {
   if (!envelope_.client) {
     no_spf_reason_ = "the client has no IP address";
   } else if (!is_ignored(runtime_->config, *envelope_.client)) {

@@ -28,7 +28,10 @@ void OutboundMessage::end_of_headers() {
     fields_.clear();
     return;
   }
-  signer_ = make_dkim_signer(runtime_->config.dkim_sign, keys);
+  std::vector<SignatureSpec> wanted;
+  for (const auto& key : keys) wanted.push_back({key, {}});
+  signer_ =
+      make_dkim_signer(runtime_->config.dkim_engine, runtime_->config.dkim_sign, std::move(wanted));
   for (const HeaderField& field : fields_) signer_->header(field);
   signer_->end_of_headers();
   fields_.clear();

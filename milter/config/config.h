@@ -36,6 +36,11 @@ enum class SpfReject { never, listed, fail };
 enum class SpfPermerrorAction { accept, reject };
 /// Which client SPF is asked about when our own forwarder or secondary MX delivers.
 enum class IgnoredHostCheck { skip, received };
+/// What happens to mail whose only keys do not match their published records.
+enum class OnKeyMismatch { sign, skip, tempfail };
+/// What happens to outgoing mail whose lines the next server may change: signed with a warning in
+/// the log, or sent without a signature.
+enum class FragileLines { warn, refuse };
 /// What happens to a message that we fail to deal with.
 enum class FailureAction { tempfail, accept };
 enum class LogTarget { syslog, journald, stderr_ };
@@ -90,10 +95,19 @@ struct Config {
   bool spf_explanation = false;  ///< put the domain's exp= into the reply
 
   // DKIM
+  DkimEngine dkim_engine = DkimEngine::native;
   std::string key_directory = "/etc/signet/keys";
   std::optional<Name> domain;  ///< signed with key_file under selector
   std::string selector;
   std::string key_file;
+  std::string key_table;         ///< OpenDKIM's; a path
+  std::string signing_table;     ///< OpenDKIM's; a path, or refile:PATH
+  bool sign_subdomains = false;  ///< sign for a.example.com with the keys of example.com
+  std::string sender_logins;     ///< a path: which login may sign for which domains
+  FragileLines long_lines = FragileLines::warn;       ///< over 998 octets
+  FragileLines bare_newlines = FragileLines::warn;    ///< CR or LF alone
+  std::chrono::seconds key_check_interval{4 * 3600};  ///< 0: keys are not compared with the DNS
+  OnKeyMismatch on_key_mismatch = OnKeyMismatch::sign;
   DkimSignOptions dkim_sign;
   DkimVerifyOptions dkim_verify;
   FailureAction on_sign_failure = FailureAction::tempfail;

@@ -98,10 +98,9 @@ ConfigOption choice_option(Text keyword, Member member, const std::array<Choice<
 }
 
 /// A list whose shape ends in "none" can be emptied by that word.
-template <class T>
-ConfigOption list_option(Text keyword, Text value, std::vector<T> Config::*member,
-                         Result<T> (*parse_entry)(Text), std::string (*print_entry)(const T&),
-                         Text help) {
+template <class T, class Member>
+ConfigOption list_option(Text keyword, Text value, Member member, Result<T> (*parse_entry)(Text),
+                         std::string (*print_entry)(const T&), Text help) {
   const bool may_be_none = value.ends_with("none");
   const auto parse = [=](Text text) -> Result<std::vector<T>> {
     std::vector<T> list;
@@ -193,6 +192,31 @@ ConfigOption canonicalization_option(Text keyword, Text help) {
               }};
 }
 
+/// `PATH`, or `refile:PATH` for a table of patterns, as OpenDKIM has it; `file:PATH` is PATH.
+Result<std::string> parse_signing_table(Text text) {
+  constexpr Text kPatterns = "refile:";
+  constexpr Text kPlain = "file:";
+  if (text.starts_with(kPlain)) text.remove_prefix(kPlain.size());
+  const bool patterns = text.starts_with(kPatterns);
+  Result<std::string> path = parse_path(patterns ? text.substr(kPatterns.size()) : text);
+  if (!path) return unwanted("an absolute path, or refile: and an absolute path", text);
+  return (patterns ? std::string{kPatterns} : std::string{}) + *path;
+}
+
+Result<std::string> parse_table_path(Text text) {
+  constexpr Text kPlain = "file:";
+  if (text.starts_with(kPlain)) text.remove_prefix(kPlain.size());
+  return parse_path(text);
+}
+
+/// RFC 5322 2.2: printable US-ASCII without the colon.
+Result<std::string> parse_field_name(Text text) {
+  const bool good = std::all_of(text.begin(), text.end(),
+                                [](char c) { return c > ' ' && c < 127 && c != ':' && c != ';'; });
+  if (text.empty() || !good) return unwanted("a header field name such as List-Id", text);
+  return std::string{text};
+}
+
 // -- Words of choices --
 
 constexpr std::array<Choice<bool>, 2> kYesNo = {{{"yes", true}, {"no", false}}};
@@ -206,6 +230,14 @@ constexpr std::array<Choice<LogLevel>, 4> kLogLevels = {{{"error", LogLevel::err
                                                          {"debug", LogLevel::debug}}};
 constexpr std::array<Choice<FailureAction>, 2> kFailureActions = {
     {{"tempfail", FailureAction::tempfail}, {"accept", FailureAction::accept}}};
+constexpr std::array<Choice<DkimEngine>, 2> kDkimEngines = {
+    {{"native", DkimEngine::native}, {"libopendkim", DkimEngine::libopendkim}}};
+constexpr std::array<Choice<OnKeyMismatch>, 3> kOnKeyMismatch = {
+    {{"sign", OnKeyMismatch::sign},
+     {"skip", OnKeyMismatch::skip},
+     {"tempfail", OnKeyMismatch::tempfail}}};
+constexpr std::array<Choice<FragileLines>, 2> kFragileLines = {
+    {{"warn", FragileLines::warn}, {"refuse", FragileLines::refuse}}};
 constexpr std::array<Choice<DmarcReject>, 3> kDmarcReject = {
     {{"never", DmarcReject::never},
      {"corroborated", DmarcReject::corroborated},
@@ -328,6 +360,10 @@ std::vector<ConfigOption> dns_options() {
 
 std::vector<ConfigOption> signing_options() {
   return {
+      choice_option("DKIMEngine", &Config::dkim_engine, kDkimEngines,
+                    "Who computes signatures, for signing and verifying: native is Signet itself "
+                    "with OpenSSL; libopendkim is that library, which is slower and has no verdict "
+                    "on some messages."),
       path_option("KeyDirectory", "DIRECTORY", &Config::key_directory,
                   "Where the private keys are: DOMAIN/SELECTOR.pem. A message is signed with all "
                   "keys of the domain in its From field. A key file belongs to the user that "
@@ -339,6 +375,23 @@ std::vector<ConfigOption> signing_options() {
                   "The selector of the key in KeyFile."),
       path_option("KeyFile", "FILE", &Config::key_file,
                   "The private key for Domain and Selector, in PEM form."),
+      text_option("KeyTable", "FILE", &Config::key_table, parse_table_path,
+                  "OpenDKIM's table of keys, as it is: lines of NAME DOMAIN:SELECTOR:KEYFILE, "
+                  "where the DOMAIN % stands for that of the From field. SigningTable refers to "
+                  "the names."),
+      text_option("SigningTable", "[refile:]FILE", &Config::signing_table, parse_signing_table,
+                  "OpenDKIM's table that says which key signs for which author, as it is: lines of "
+                  "PATTERN NAME [AUID]. A plain table is looked at for user@host, host, user@.host "
+                  "and so on; with refile: the first line whose pattern fits counts. An author "
+                  "whom no line fits is signed for from KeyDirectory."),
+      choice_option("SignSubdomains", &Config::sign_subdomains, kYesNo,
+                    "Whether mail from a subdomain without keys of its own is signed with those of "
+                    "the nearest domain above it."),
+      path_option("SenderLogins", "FILE", &Config::sender_logins,
+                  "Which login may have mail signed for which domains: lines of LOGIN DOMAIN, ... "
+                  "where the login * stands for all that have no line, and the domain * for all. "
+                  "Mail of another author is treated as incoming. Without it every authenticated "
+                  "client may use every domain that has a key."),
       canonicalization_option(
           "Canonicalization",
           "How header and body are normalized before signing, each simple or relaxed. If only one "
@@ -346,6 +399,29 @@ std::vector<ConfigOption> signing_options() {
       seconds_option("SignatureTTL", in(&Config::dkim_sign, &DkimSignOptions::signature_ttl),
                      {0s, 24h * 365},
                      "For how long a signature is valid (x=). With 0 it does not expire."),
+      list_option("SignHeaders", "NAME, ...",
+                  in(&Config::dkim_sign, &DkimSignOptions::sign_headers), parse_field_name,
+                  as_it_is, "Header fields that are signed if they are there. From always is."),
+      list_option("OversignHeaders", "NAME, ...",
+                  in(&Config::dkim_sign, &DkimSignOptions::oversign_headers), parse_field_name,
+                  as_it_is,
+                  "Header fields that are signed once more than they are there, so that nobody can "
+                  "add one without breaking the signature. From always is."),
+      choice_option("LongLines", &Config::long_lines, kFragileLines,
+                    "What happens to outgoing mail with a line of more than 998 octets, which a "
+                    "server behind us may cut: warn signs it and says so in the log, refuse sends "
+                    "it without a signature."),
+      choice_option("BareNewlines", &Config::bare_newlines, kFragileLines,
+                    "The same for mail with a CR or LF that stands alone, which a server behind us "
+                    "may change."),
+      seconds_option("KeyCheckInterval", &Config::key_check_interval, {0s, 24h * 30},
+                     "How often each key is compared with its record in the DNS, besides at start "
+                     "and reload. With 0 never, not even then."),
+      choice_option("OnKeyMismatch", &Config::on_key_mismatch, kOnKeyMismatch,
+                    "What happens if none of the keys for a message matches its record in the DNS: "
+                    "sign uses them nevertheless, skip sends the message without a signature, "
+                    "tempfail lets the client try again later. As long as one matches, those that "
+                    "do not are left out."),
       choice_option("OnSignFailure", &Config::on_sign_failure, kFailureActions,
                     "What happens to outgoing mail that should be signed and cannot be: tempfail "
                     "lets the client try again later, accept sends it unsigned."),
@@ -468,23 +544,20 @@ struct ForeignKeyword {
   Text hint;
 };
 
-constexpr std::array<ForeignKeyword, 20> kForeignKeywords = {{
+constexpr std::array<ForeignKeyword, 17> kForeignKeywords = {{
     {"AutoRestart", "systemd restarts Signet, see signet.service"},
     {"Background", "Signet stays in the foreground; see signet.service"},
     {"BaseDirectory", "write absolute paths"},
     {"ExternalIgnoreList", "use InternalHosts"},
     {"IgnoreAuthenticatedClients", "mail of authenticated clients is never refused"},
     {"IgnoreHosts", "use InternalHosts"},
-    {"KeyTable", "put keys into KeyDirectory as DOMAIN/SELECTOR.pem"},
     {"LogWhy", "the log line of a message always says why"},
     {"MTA", "use SigningListeners and VerifyingListeners"},
-    {"OversignHeaders", "From and the usual fields are always oversigned"},
     {"PublicSuffixList", "DMARC needs none since RFC 9989"},
     {"RejectFailures", "use DMARCReject"},
     {"SPFIgnoreResults", "SPF is always checked here"},
     {"SPFSelfValidate", "SPF is always checked here"},
-    {"SigningTable", "put keys into KeyDirectory as DOMAIN/SELECTOR.pem"},
-    {"SubDomains", "make a key for each domain that signs"},
+    {"SubDomains", "use SignSubdomains"},
     {"Syslog", "use LogTarget"},
     {"SyslogSuccess", "use LogLevel"},
     {"TrustedAuthservIDs", "results of other programs are not used"},

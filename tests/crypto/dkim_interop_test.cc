@@ -102,10 +102,10 @@ void write_keys(const TemporaryFolder& folder) {
 /// output of a verifier that likes them all reads.
 std::string write_signed_messages(const TemporaryFolder& folder) {
   const std::string bodies[] = {parse_message(kText).body, "", "\r\n", "a\r\n\r\n \r\n\r\n"};
-  std::vector<std::shared_ptr<const SigningKey>> signing_keys;
+  std::vector<SignatureSpec> signing_keys;
   for (const char* selector : {"rsa", "ed"}) {
     signing_keys.push_back(
-        *SigningKey::parse(pem_of(keys().at(selector)), *test_name("example.com"), selector));
+        {*SigningKey::parse(pem_of(keys().at(selector)), *test_name("example.com"), selector), {}});
   }
   std::string expected;
   int number = 10;
@@ -116,7 +116,7 @@ std::string write_signed_messages(const TemporaryFolder& folder) {
         message.body = body;
         // x= lies a century ahead: the witnesses read the clock.
         const DkimSignOptions options{header, relaxed_body, std::chrono::hours(24 * 36500)};
-        const auto signer = make_dkim_signer(options, signing_keys);
+        const auto signer = make_dkim_signer(DkimEngine::native, options, signing_keys);
         for (const HeaderField& field : message.fields) signer->header(field);
         signer->end_of_headers();
         signer->body(message.body);

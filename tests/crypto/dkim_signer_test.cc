@@ -26,14 +26,14 @@ constexpr std::string_view kText =
     "We lost\tthe game.\n"
     "\n";
 
-using Keys = std::vector<std::shared_ptr<const SigningKey>>;
+using Keys = std::vector<SignatureSpec>;
 
 std::shared_ptr<const SigningKey> signing_key(const DkimTestKey& key, const std::string& selector) {
   return *SigningKey::parse(pem_of(key), *test_name("example.com"), selector);
 }
 
 Keys both_keys() {
-  return {signing_key(rsa_test_key(), "rsa"), signing_key(ed25519_test_key(), "ed")};
+  return {{signing_key(rsa_test_key(), "rsa"), {}}, {signing_key(ed25519_test_key(), "ed"), {}}};
 }
 
 std::string zone() {
@@ -49,7 +49,7 @@ DkimSignOptions options_for(bool relaxed_header = true, bool relaxed_body = true
 Result<std::vector<HeaderField>> sign_message(const DkimTestMessage& message, const Keys& keys,
                                               const DkimSignOptions& options = options_for(),
                                               size_t piece = 1 << 20) {
-  const auto signer = make_dkim_signer(options, keys);
+  const auto signer = make_dkim_signer(DkimEngine::native, options, keys);
   for (const HeaderField& field : message.fields) signer->header(field);
   signer->end_of_headers();
   for (size_t i = 0; i < message.body.size(); i += piece) {
@@ -256,7 +256,7 @@ TEST(DkimSigner, RefusesMoreFieldsThanHCanName) {
 TEST(DkimSigner, ARefusalIsKnownAtTheEndOfTheHeader) {
   auto message = parse_message(kText);
   const auto refusal = [&message] {
-    const auto signer = make_dkim_signer(options_for(), both_keys());
+    const auto signer = make_dkim_signer(DkimEngine::native, options_for(), both_keys());
     for (const HeaderField& field : message.fields) signer->header(field);
     signer->end_of_headers();
     return signer->refusal();
@@ -292,7 +292,7 @@ TEST(DkimSigner, OddHeadersAreSignedAsTheyAre) {
 TEST(DkimSigner, CanBeDroppedAtAnyPoint) {
   const auto message = parse_message(kText);
   for (int steps = 0; steps < 4; ++steps) {
-    const auto signer = make_dkim_signer(options_for(), both_keys());
+    const auto signer = make_dkim_signer(DkimEngine::native, options_for(), both_keys());
     if (steps > 0) signer->header(message.fields[1]);
     if (steps > 1) signer->end_of_headers();
     if (steps > 2) signer->body(message.body);
@@ -328,7 +328,7 @@ TEST(DkimSigner, LargerRsaKeysSignToo) {
     const auto key = SigningKey::parse(*pem, *test_name("example.com"), "big");
     ASSERT_TRUE(key) << key.error();
     auto message = parse_message(kText);
-    const auto signatures = sign_message(message, {*key});
+    const auto signatures = sign_message(message, Keys{{*key, {}}});
     ASSERT_TRUE(signatures) << signatures.error();
     message.fields.insert(message.fields.begin(), signatures->front());
     ZoneResolver resolver(txt_record("big._domainkey.example.com", (*key)->record()));

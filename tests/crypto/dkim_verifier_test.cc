@@ -468,7 +468,7 @@ TEST(DkimVerifier, MemoryOfTheBodyIsNotKept) {
   ZoneResolver resolver(zone(rsa_test_key()));
   auto budget = std::make_shared<LookupBudget>(
       std::chrono::steady_clock::now() + std::chrono::seconds(100), 204);
-  const auto verifier = make_opendkim_verifier({}, resolver, budget);
+  const auto verifier = make_dkim_verifier(DkimEngine::native, {}, resolver, budget);
   for (const HeaderField& field : message.fields) verifier->header(field);
   verifier->end_of_headers(std::nullopt);
   for (int i = 0; i < kLines; ++i) verifier->body(line);
@@ -525,7 +525,7 @@ TEST(DkimVerifier, TheKeyIsAskedForWhileTheHeaderArrives) {
   ZoneResolver resolver(zone(rsa_test_key()));
   auto budget = std::make_shared<LookupBudget>(
       std::chrono::steady_clock::now() + std::chrono::seconds(10), 204);
-  const auto verifier = make_opendkim_verifier({}, resolver, budget);
+  const auto verifier = make_dkim_verifier(DkimEngine::native, {}, resolver, budget);
   verifier->header(message.fields[0]);
   EXPECT_EQ(resolver.questions(), std::vector<std::string>{"TXT sel._domainkey.example.com"});
 }
@@ -544,7 +544,7 @@ TEST(DkimVerifier, BudgetWithoutQuestionsIsTemperror) {
   ZoneResolver resolver(zone(rsa_test_key()));
   auto budget = std::make_shared<LookupBudget>(
       std::chrono::steady_clock::now() + std::chrono::seconds(10), 0);
-  const auto verifier = make_opendkim_verifier({}, resolver, budget);
+  const auto verifier = make_dkim_verifier(DkimEngine::native, {}, resolver, budget);
   const auto message = signed_message();
   for (const HeaderField& field : message.fields) verifier->header(field);
   verifier->end_of_headers(std::nullopt);
@@ -652,7 +652,7 @@ TEST(DkimVerifier, CanBeDroppedAtAnyPoint) {
   for (size_t steps = 0; steps < message.fields.size() + 2; ++steps) {
     auto budget = std::make_shared<LookupBudget>(
         std::chrono::steady_clock::now() + std::chrono::seconds(10), 204);
-    const auto verifier = make_opendkim_verifier({}, resolver, budget);
+    const auto verifier = make_dkim_verifier(DkimEngine::native, {}, resolver, budget);
     for (size_t i = 0; i < std::min(steps, message.fields.size()); ++i) {
       verifier->header(message.fields[i]);
     }

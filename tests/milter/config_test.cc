@@ -83,7 +83,9 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
       "AddAuthResultsForAuthenticated yes\nOnInternalError accept\nSPFReject listed\n"
       "HELOReject fail\nDMARCOnTempError tempfail\nSPFOnTempError tempfail\nSPFOnPermError reject\n"
       "SPFIgnoreHosts 192.0.2.7\nSPFIgnoredHostCheck received\nReceivedSPF yes\n"
-      "SPFExplanation yes\n");
+      "SPFExplanation yes\nDKIMEngine libopendkim\nKeyTable /kt\nSigningTable refile:/st\n"
+      "SignSubdomains yes\nSenderLogins /sl\nSignHeaders From, To\nOversignHeaders From\n"
+      "LongLines refuse\nBareNewlines refuse\nKeyCheckInterval 1h\nOnKeyMismatch skip\n");
   EXPECT_EQ(config.socket, "inet:8891@localhost");
   EXPECT_EQ(config.socket_owner, "a:b");
   EXPECT_EQ(config.socket_mode, 0600);
@@ -137,6 +139,17 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
   EXPECT_EQ(config.spf_ignored_host_check, IgnoredHostCheck::received);
   EXPECT_TRUE(config.received_spf);
   EXPECT_TRUE(config.spf_explanation);
+  EXPECT_EQ(config.dkim_engine, DkimEngine::libopendkim);
+  EXPECT_EQ(config.key_table, "/kt");
+  EXPECT_EQ(config.signing_table, "refile:/st");
+  EXPECT_TRUE(config.sign_subdomains);
+  EXPECT_EQ(config.sender_logins, "/sl");
+  EXPECT_EQ(config.dkim_sign.sign_headers, (Lines{"From", "To"}));
+  EXPECT_EQ(config.dkim_sign.oversign_headers, Lines{"From"});
+  EXPECT_EQ(config.long_lines, FragileLines::refuse);
+  EXPECT_EQ(config.bare_newlines, FragileLines::refuse);
+  EXPECT_EQ(config.key_check_interval, 3600s);
+  EXPECT_EQ(config.on_key_mismatch, OnKeyMismatch::skip);
 }
 
 TEST(Config, CommentsBlankLinesTabsAndCaseDoNotMatter) {

@@ -84,7 +84,7 @@ std::shared_ptr<const Runtime> runtime_of(const Scenario& scenario) {
 
 /// The sending side's signature goes on top.
 void sign(Mail& mail, const ScenarioKey& name) {
-  const auto signer = make_dkim_signer({}, {signing_key(name)});
+  const auto signer = make_dkim_signer(DkimEngine::native, {}, {{signing_key(name), {}}});
   for (const HeaderField& field : mail.fields) signer->header(field);
   signer->end_of_headers();
   signer->body(mail.body);
@@ -104,7 +104,7 @@ DkimVerdict verify(const Mail& mail, const ScenarioKey& name) {
       to_string(name.type), name.type == DkimKeyType::rsa ? "$RSA" : "$ED25519")));
   const auto budget =
       std::make_shared<LookupBudget>(std::chrono::steady_clock::now() + std::chrono::seconds(10));
-  const auto verifier = make_opendkim_verifier({}, resolver, budget);
+  const auto verifier = make_dkim_verifier(DkimEngine::native, {}, resolver, budget);
   for (const HeaderField& field : mail.fields) verifier->header(field);
   verifier->end_of_headers(name.domain);
   verifier->body(mail.body);

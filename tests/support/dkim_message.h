@@ -177,7 +177,7 @@ inline std::vector<DkimVerdict> verify_message(const DkimTestMessage& message, R
                                                size_t piece = 1 << 20) {
   auto budget = std::make_shared<LookupBudget>(
       std::chrono::steady_clock::now() + std::chrono::seconds(10), 204);
-  const auto verifier = make_opendkim_verifier(options, resolver, budget);
+  const auto verifier = make_dkim_verifier(DkimEngine::native, options, resolver, budget);
   for (const HeaderField& field : message.fields) verifier->header(field);
   verifier->end_of_headers(author);
   for (size_t i = 0; i < message.body.size(); i += piece) {
