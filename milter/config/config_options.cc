@@ -388,10 +388,10 @@ std::vector<ConfigOption> signing_options() {
                     "Whether mail from a subdomain without keys of its own is signed with those of "
                     "the nearest domain above it."),
       path_option("SenderLogins", "FILE", &Config::sender_logins,
-                  "Which login may have mail signed for which domains: lines of LOGIN DOMAIN, ... "
-                  "where the login * stands for all that have no line, and the domain * for all. "
-                  "Mail of another author is treated as incoming. Without it every authenticated "
-                  "client may use every domain that has a key."),
+                  "Which login may have mail signed for which domains. Each line holds a login and "
+                  "its domains with commas between them; the login * stands for all that have no "
+                  "line, and the domain * for all. Mail of another author is treated as incoming. "
+                  "Without it every authenticated client may use every domain that has a key."),
       canonicalization_option(
           "Canonicalization",
           "How header and body are normalized before signing, each simple or relaxed. If only one "
