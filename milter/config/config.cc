@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <utility>
 
@@ -32,7 +33,7 @@ class ConfigParser {
  private:
   void set(std::string_view keyword, std::string_view value);
   void complain_of_unknown(std::string_view keyword);
-  void check_own_key();
+  void check_together(std::initializer_list<std::string_view> keywords);
   void check_order(std::string_view lesser, std::string_view greater, bool in_order);
   void complain(int line, std::string_view keyword, std::string_view text);
   /// The line on which an option was set, or 0.
@@ -85,7 +86,8 @@ void ConfigParser::complain_of_unknown(std::string_view keyword) {
 }
 
 void ConfigParser::check_combinations() {
-  check_own_key();
+  check_together({"Domain", "Selector", "KeyFile"});
+  check_together({"KeyTable", "SigningTable"});
   check_order("MinimumKeyBits", "MaximumKeyBits",
               config_.dkim_verify.minimum_key_bits <= config_.dkim_verify.maximum_key_bits);
   check_order(
@@ -99,11 +101,10 @@ void ConfigParser::check_combinations() {
   }
 }
 
-/// Domain, Selector and KeyFile make one key together.
-void ConfigParser::check_own_key() {
-  constexpr std::string_view kWords[] = {"Domain", "Selector", "KeyFile"};
-  for (const std::string_view given : kWords) {
-    for (const std::string_view other : kWords) {
+/// Options that mean something only together.
+void ConfigParser::check_together(std::initializer_list<std::string_view> keywords) {
+  for (const std::string_view given : keywords) {
+    for (const std::string_view other : keywords) {
       if (line_of(given) == 0 || line_of(other) != 0) continue;
       complain(line_of(given), given, fmt::format("want {} too", other));
     }

@@ -224,6 +224,12 @@ TEST(Config, DomainSelectorAndKeyFileGoTogether) {
                    "signet.conf:2: Selector: want KeyFile too"}));
 }
 
+TEST(Config, KeyTableAndSigningTableGoTogether) {
+  EXPECT_EQ(errors_of("KeyTable /k\nSigningTable refile:/s"), Lines{});
+  EXPECT_EQ(errors_of("KeyTable /k"), Lines{"signet.conf:1: KeyTable: want SigningTable too"});
+  EXPECT_EQ(errors_of("SigningTable /s"), Lines{"signet.conf:1: SigningTable: want KeyTable too"});
+}
+
 TEST(Config, LimitsMustBeInOrder) {
   EXPECT_EQ(errors_of("MinimumKeyBits 2048\nMaximumKeyBits 1024"),
             Lines{"signet.conf:2: MaximumKeyBits: want MinimumKeyBits to be at most "
