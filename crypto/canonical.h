@@ -29,7 +29,8 @@ std::string canonical_field(const HeaderField& field, Canonicalization canonical
 /// Where canonical octets go, in pieces of any size.
 using OctetSink = std::function<void(std::string_view)>;
 
-/// One body, RFC 6376 3.4.3 and 3.4.4. One thread at a time.
+/// One body, RFC 6376 3.4.3 and 3.4.4. One thread at a time. What the sink is given may be a part
+/// of what update() was given, or an earlier part that was collected.
 class BodyCanonicalizer {
  public:
   BodyCanonicalizer(Canonicalization canonicalization, OctetSink sink);
@@ -39,8 +40,10 @@ class BodyCanonicalizer {
   void finish();
 
  private:
-  void add_relaxed(std::string_view octets);
+  size_t hold_back(std::string_view octets);
+  std::string_view leading_content(std::string_view octets) const;
   void add_content(std::string_view octets);
+  void release_cr();
   void end_line();
   void flush();
 
