@@ -7,16 +7,33 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <map>
 #include <new>
+#include <utility>
 
 #include "dns/name.h"
 
 namespace signet {
+namespace {
+
+/// EVP_sha256() is a name that each use looks up again; this is the algorithm itself. It is there
+/// from the first use to the end of the process.
+const EVP_MD* sha256_algorithm() {
+  static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kAlgorithm != nullptr ? kAlgorithm : EVP_sha256();
+}
+
+}  // namespace
+
 void Sha256::Free::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
+  if (!context_ || EVP_DigestInit_ex(context_.get(), sha256_algorithm(), nullptr) != 1) {
+    throw std::bad_alloc();
+  }
+}
+
+Sha256::Sha256(const Sha256& other) : context_(EVP_MD_CTX_new()) {
+  if (!context_ || EVP_MD_CTX_copy_ex(context_.get(), other.context_.get()) != 1) {
     throw std::bad_alloc();
   }
 }
@@ -84,38 +101,80 @@ std::string comparable_name(const HeaderField& field) {
   return name;
 }
 
+namespace {
+
+/// The fields of one name: the one to take next. The one above each is in a list beside.
+struct FieldsOfName {
+  std::string_view name;
+  size_t next;
+};
+
+constexpr size_t kNoField = SIZE_MAX;
+
+/// One entry per different name, in order of the names.
+std::vector<FieldsOfName> distinct(const std::vector<std::string>& names) {
+  std::vector<FieldsOfName> entries;
+  entries.reserve(names.size());
+  for (const std::string& name : names) entries.push_back({name, kNoField});
+  std::sort(entries.begin(), entries.end(),
+            [](const FieldsOfName& a, const FieldsOfName& b) { return a.name < b.name; });
+  const auto end =
+      std::unique(entries.begin(), entries.end(),
+                  [](const FieldsOfName& a, const FieldsOfName& b) { return a.name == b.name; });
+  entries.erase(end, entries.end());
+  return entries;
+}
+
+FieldsOfName* find_name(std::vector<FieldsOfName>& entries, std::string_view name) {
+  const auto entry =
+      std::lower_bound(entries.begin(), entries.end(), name,
+                       [](const FieldsOfName& e, std::string_view n) { return e.name < n; });
+  return entry != entries.end() && entry->name == name ? &*entry : nullptr;
+}
+
+}  // namespace
+
 std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderField>& fields,
                                                      const std::vector<std::string>& names) {
-  // Of each name, the fields from the top; the last one is taken first.
-  std::map<std::string, std::vector<const HeaderField*>> available;
-  for (const std::string& name : names) available.try_emplace(name);
-  for (const HeaderField& field : fields) {
-    const auto entry = available.find(comparable_name(field));
-    if (entry != available.end()) entry->second.push_back(&field);
+  std::vector<FieldsOfName> entries = distinct(names);
+  std::vector<size_t> above(fields.size(), kNoField);  // the field before it of the same name
+  for (size_t i = 0; i < fields.size(); ++i) {
+    FieldsOfName* const entry = find_name(entries, comparable_name(fields[i]));
+    if (entry != nullptr) above[i] = std::exchange(entry->next, i);
   }
   std::vector<const HeaderField*> selected;
+  selected.reserve(std::min(names.size(), fields.size()));
   for (const std::string& name : names) {
-    auto& left = available[name];
-    if (left.empty()) continue;
-    selected.push_back(left.back());
-    left.pop_back();
+    FieldsOfName* const entry = find_name(entries, name);
+    if (entry->next == kNoField) continue;
+    selected.push_back(&fields[entry->next]);
+    entry->next = above[entry->next];
   }
   return selected;
 }
 
-std::string header_hash(const std::vector<HeaderField>& fields, const DkimSignature& signature,
-                        const HeaderField& signature_field) {
-  const auto canonicalization = signature.header_canonicalization;
-  Sha256 sha256;
-  for (const HeaderField* field : select_signed_fields(fields, signature.signed_fields)) {
-    sha256.update(canonical_field(*field, canonicalization));
-    sha256.update("\r\n");
+HeaderHash::HeaderHash(const std::vector<HeaderField>& fields,
+                       const std::vector<std::string>& names, Canonicalization canonicalization)
+    : canonicalization_(canonicalization) {
+  for (const HeaderField* field : select_signed_fields(fields, names)) {
+    signed_fields_.update(canonical_field(*field, canonicalization_));
+    signed_fields_.update("\r\n");
   }
+}
+
+std::string HeaderHash::with(const HeaderField& signature_field) const {
+  Sha256 sha256 = signed_fields_;
   // RFC 6376 3.7: last the signature field itself, without a CRLF.
   const HeaderField unsigned_field{signature_field.name,
                                    without_signature_value(signature_field.value)};
-  sha256.update(canonical_field(unsigned_field, canonicalization));
+  sha256.update(canonical_field(unsigned_field, canonicalization_));
   return sha256.finish();
+}
+
+std::string header_hash(const std::vector<HeaderField>& fields, const DkimSignature& signature,
+                        const HeaderField& signature_field) {
+  return HeaderHash(fields, signature.signed_fields, signature.header_canonicalization)
+      .with(signature_field);
 }
 
 }  // namespace signet

@@ -22,10 +22,15 @@
 
 namespace signet {
 
-/// SHA-256 of octets that arrive in pieces. Any thread, one at a time.
+/// SHA-256 of octets that arrive in pieces. A copy goes on from the same octets. Any thread, one at
+/// a time.
 class Sha256 {
  public:
   Sha256();
+  Sha256(const Sha256& other);
+  Sha256(Sha256&&) = default;
+  Sha256& operator=(Sha256&&) = default;
+  ~Sha256() = default;
   void update(std::string_view octets);
   /// The 32 octets; once.
   std::string finish();
@@ -87,8 +92,22 @@ std::string comparable_name(const HeaderField& field);
 std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderField>& fields,
                                                      const std::vector<std::string>& names);
 
-/// RFC 6376 3.7, hash step 2: the octets that the signature is made over, hashed. `signature_field`
-/// is the DKIM-Signature field itself, whose b= is left out.
+/// RFC 6376 3.7, hash step 2: the hash that a signature is made over. The signed fields are
+/// canonicalized once, for any number of signatures over them.
+class HeaderHash {
+ public:
+  /// `names`: h=, in lower case.
+  HeaderHash(const std::vector<HeaderField>& fields, const std::vector<std::string>& names,
+             Canonicalization canonicalization);
+  /// The 32 octets for this DKIM-Signature field; its b= is left out.
+  std::string with(const HeaderField& signature_field) const;
+
+ private:
+  const Canonicalization canonicalization_;
+  Sha256 signed_fields_;
+};
+
+/// HeaderHash for a single signature.
 std::string header_hash(const std::vector<HeaderField>& fields, const DkimSignature& signature,
                         const HeaderField& signature_field);
 

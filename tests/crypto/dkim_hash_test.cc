@@ -53,6 +53,30 @@ TEST(DkimHash, HeaderHashCoversFieldsThenTheSignatureWithoutItsValue) {  // RFC 
             sha256("From: a@b \r\nTo: c\r\nDKIM-Signature: v=1; b="));
 }
 
+TEST(DkimHash, OneHeaderHashServesSeveralSignatures) {  // RFC 6376 3.7
+  const std::vector<HeaderField> fields = {{"From", " a@b "}, {"To", " c"}};
+  const HeaderHash hash(fields, {"from", "to", "from"}, Canonicalization::relaxed);
+  for (const char* value : {" s=one; b=1", " s=two; b=2", " s=one; b=3"}) {
+    DkimSignature alone;
+    alone.header_canonicalization = Canonicalization::relaxed;
+    alone.signed_fields = {"from", "to", "from"};
+    const HeaderField field{"DKIM-Signature", value};
+    EXPECT_EQ(hash.with(field), header_hash(fields, alone, field));
+  }
+  EXPECT_NE(hash.with({"DKIM-Signature", " s=one; b="}),
+            hash.with({"DKIM-Signature", " s=two; b="}));
+}
+
+TEST(DkimHash, ACopyGoesOnFromTheSameOctets) {
+  Sha256 first;
+  first.update("a");
+  Sha256 second = first;
+  first.update("b");
+  second.update("c");
+  EXPECT_EQ(first.finish(), sha256("ab"));
+  EXPECT_EQ(second.finish(), sha256("ac"));
+}
+
 TEST(DkimHash, LengthCountsCanonicalOctets) {  // RFC 6376 3.5 l=
   BodyHashes hashes;
   const size_t all = hashes.add(Canonicalization::relaxed, std::nullopt);
