@@ -21,7 +21,7 @@
 #include "dns/spf/spf_check.h"
 #include "milter/background.h"
 #include "milter/field/from_field.h"
-#include "milter/policy.h"
+#include "milter/policy/disposition.h"
 #include "milter/runtime.h"
 
 namespace signet {

@@ -2,7 +2,7 @@
 //
 // The disposition as a table: evidence and configuration in, step, policy and rule out.
 
-#include "milter/policy.h"
+#include "milter/policy/disposition.h"
 
 #include <gtest/gtest.h>
 

@@ -3,11 +3,11 @@
 // DMARC first (RFC 9989 7.4, 8), a broken From with it (11.5), then what SPF may refuse by option
 // (RFC 7208 8.4). Each branch names its rule; the stricter of two dispositions counts.
 
-#include "milter/policy.h"
-
 #include <fmt/format.h>
 
 #include <optional>
+
+#include "milter/policy/disposition.h"
 
 namespace signet {
 namespace {

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The postmaster's table: what a line says, whom it fits, and what is said of a broken one.
+
+#include "milter/policy/policy_table.h"
+
+#include <gtest/gtest.h>
+
+namespace signet {
+namespace {
+
+PolicyTable table_of(std::string_view text) {
+  auto table = PolicyTable::parse(text, "policy");
+  if (!table) throw std::runtime_error(table.error());
+  return *std::move(table);
+}
+
+Name name(std::string_view text) { return *parse_domain(text); }
+
+/// A message about which everything is known.
+PolicySubject subject() {
+  PolicySubject subject;
+  subject.authors = {name("example.com")};
+  subject.mail_from = name("bounce.example.net");
+  subject.client = *parse_ip_address("192.0.2.7");
+  subject.dkim = {name("example.net"), name("lists.example.org")};
+  subject.list_id = "Dev.lists.example.org";
+  return subject;
+}
+
+bool fits(std::string_view conditions, const PolicySubject& message) {
+  const PolicyTable table = table_of("reject " + std::string(conditions));
+  return table.find(message) != nullptr;
+}
+
+struct ConditionCase {
+  const char* conditions;
+  bool fits;
+};
+
+class PolicyCondition : public testing::TestWithParam<ConditionCase> {};
+
+TEST_P(PolicyCondition, FitsWhatItNames) {
+  EXPECT_EQ(fits(GetParam().conditions, subject()), GetParam().fits) << GetParam().conditions;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, PolicyCondition,
+    testing::Values(
+        ConditionCase{"from=example.com", true}, ConditionCase{"from=EXAMPLE.com", true},
+        ConditionCase{"from=example.net", false}, ConditionCase{"from=.example.com", false},
+        ConditionCase{"from=.com", true}, ConditionCase{"from=example.net,example.com", true},
+        ConditionCase{"from=*", true}, ConditionCase{"mail_from=example.net", false},
+        ConditionCase{"mail_from=.example.net", true}, ConditionCase{"mail_from=<>", false},
+        ConditionCase{"client=192.0.2.0/24", true}, ConditionCase{"client=192.0.2.7", true},
+        ConditionCase{"client=2001:db8::/32", false}, ConditionCase{"dkim=lists.example.org", true},
+        ConditionCase{"dkim=example.org", false},
+        ConditionCase{"list_id=dev.lists.example.org", true},
+        ConditionCase{"list_id=.example.org", true},
+        ConditionCase{"list_id=lists.example.org", false},
+        ConditionCase{"from=example.com client=192.0.2.7", true},
+        ConditionCase{"from=example.com client=192.0.2.8", false},
+        ConditionCase{"from=example.com dkim=* list_id=.org mail_from=*", true}));
+
+TEST(PolicyTable, AConditionOnWhatAMessageLacksDoesNotFit) {
+  const PolicySubject nothing;
+  for (const char* conditions : {"from=*", "mail_from=*", "client=0.0.0.0/0", "dkim=*",
+                                 "list_id=.example.org", "mail_from=<>"}) {
+    EXPECT_FALSE(fits(conditions, nothing)) << conditions;
+  }
+}
+
+TEST(PolicyTable, TheNullReversePathHasAWordOfItsOwn) {
+  PolicySubject bounce = subject();
+  bounce.mail_from.reset();
+  bounce.null_mail_from = true;
+  EXPECT_TRUE(fits("mail_from=<>", bounce));
+  EXPECT_FALSE(fits("mail_from=*", bounce));
+}
+
+TEST(PolicyTable, EachOfSeveralAuthorsHasToFit) {
+  PolicySubject two = subject();
+  two.authors.push_back(name("victim.example"));
+  EXPECT_FALSE(fits("from=example.com", two));
+  EXPECT_TRUE(fits("from=example.com,victim.example", two));
+}
+
+TEST(PolicyTable, TheFirstLineThatFitsCounts) {
+  const PolicyTable table = table_of(
+      "# ours\n"
+      "\n"
+      "accept from=example.net\r\n"
+      "strict from=example.com reason=\"often forged\" # why\n"
+      "reject from=*\n");
+  EXPECT_EQ(table.size(), 3U);
+  const PolicyRule* rule = table.find(subject());
+  ASSERT_NE(rule, nullptr);
+  EXPECT_EQ(rule->action, PolicyAction::strict);
+  EXPECT_EQ(rule->reason, "often forged");
+  EXPECT_EQ(rule->line, 4);
+  EXPECT_EQ(rule->kind, PolicyOverride::local_policy);
+}
+
+TEST(PolicyTable, ALineSaysWhatKindOfOverrideItIs) {  // RFC 9990 3.1.1.5
+  const PolicyTable table = table_of("ignore list_id=.example.org as=mailing_list");
+  const PolicyRule* rule = table.find(subject());
+  ASSERT_NE(rule, nullptr);
+  EXPECT_EQ(to_string(rule->kind), "mailing_list");
+  EXPECT_EQ(to_string(rule->action), "ignore");
+}
+
+TEST(PolicyTable, UnicodeDomainsAreTheirALabels) {
+  PolicySubject message = subject();
+  message.authors = {name("xn--bcher-kva.example")};
+  EXPECT_TRUE(
+      fits("from=b\xc3\xbc"
+           "cher.example",
+           message));
+}
+
+TEST(PolicyTable, AnEmptyTableFitsNothing) { EXPECT_EQ(table_of("").find(subject()), nullptr); }
+
+struct BrokenLine {
+  const char* line;
+  const char* error;
+};
+
+class BrokenPolicyLine : public testing::TestWithParam<BrokenLine> {};
+
+TEST_P(BrokenPolicyLine, IsReportedWithFileAndLine) {
+  const auto table = PolicyTable::parse("\n" + std::string(GetParam().line), "/etc/signet/policy");
+  ASSERT_FALSE(table);
+  EXPECT_EQ(table.error(), "/etc/signet/policy:2: " + std::string(GetParam().error));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, BrokenPolicyLine,
+    testing::Values(
+        BrokenLine{"refuse from=a.example",
+                   "want accept|reject|quarantine|tempfail|strict|ignore, got \"refuse\""},
+        BrokenLine{"reject", "want a condition such as from=example.com, got none"},
+        BrokenLine{"reject reason=x", "want a condition such as from=example.com, got none"},
+        BrokenLine{"reject from", "want KEY=VALUE, got \"from\""},
+        BrokenLine{"reject form=a.example",
+                   "want from, mail_from, client, dkim, list_id, as or reason, got \"form\""},
+        BrokenLine{"reject from=a.example from=b.example", "from: given twice in one line"},
+        BrokenLine{
+            "reject from=a..example",
+            "from: want a domain such as example.com, .example.com or *, got \"a..example\""},
+        BrokenLine{"reject from=",
+                   "from: want a domain such as example.com, .example.com or *, got \"\""},
+        BrokenLine{"reject list_id=<a>",
+                   "list_id: want a list id such as dev.lists.example.com, got \"<a>\""},
+        BrokenLine{"reject from=* as=friend",
+                   "as: want trusted_forwarder|mailing_list|local_policy, got \"friend\""},
+        BrokenLine{"reject from=* reason=\"a",
+                   "want a closing quotation mark, got the end of the line"}));
+
+TEST(PolicyTable, AllErrorsAreFoundAtOnce) {
+  const auto table = PolicyTable::parse("x\nreject from=*\ny\n", "p");
+  ASSERT_FALSE(table);
+  EXPECT_EQ(table.error(),
+            "p:1: want accept|reject|quarantine|tempfail|strict|ignore, got \"x\"\n"
+            "p:3: want accept|reject|quarantine|tempfail|strict|ignore, got \"y\"");
+}
+
+TEST(PolicyTable, AClientThatIsNoNetworkIsAnError) {
+  EXPECT_FALSE(PolicyTable::parse("accept client=192.0.2.0/33", "p"));
+  EXPECT_FALSE(PolicyTable::parse("accept client=mx.example.com", "p"));
+}
+
+TEST(PolicyTable, AFileThatIsNotThereIsAnErrorWithItsPath) {
+  const auto table = PolicyTable::load("/nonexistent/policy");
+  ASSERT_FALSE(table);
+  EXPECT_NE(table.error().find("/nonexistent/policy"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace signet
