@@ -189,45 +189,75 @@ ssize_t read_whole(int fd, char* buffer, size_t size) {
   return static_cast<ssize_t>(done);
 }
 
+/// What follows the selector in the name of a record (RFC 6376 3.6.2.1).
+std::string record_suffix(const Name& domain) {
+  return domain.is_root() ? "._domainkey" : "._domainkey." + domain.text();
+}
+
+Result<Name> record_name(const std::string& selector, const Name& domain) {
+  if (!domain.is_root()) return dkim_record_name(selector, domain);
+  return parse_domain(selector + record_suffix(domain));
+}
+
 }  // namespace
 
 SecretText::~SecretText() { OPENSSL_cleanse(text_.data(), text_.size()); }
 
 void SigningKey::FreeKey::operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 
-SigningKey::~SigningKey() { OPENSSL_cleanse(pem_.data(), pem_.size()); }
+SigningKey::Material::~Material() { OPENSSL_cleanse(pem.data(), pem.size()); }
+
+Result<std::shared_ptr<const SigningKey::Material>> SigningKey::parse_material(
+    std::string_view pem) {
+  if (pem.size() > kMaxKeyFileOctets) return Error{"the text is too long for a key"};
+  auto key = std::make_shared<Material>();
+  const BioPointer bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  bool encrypted = false;
+  key->evp.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_passphrase, &encrypted));
+  ERR_clear_error();
+  if (!key->evp) return no_key_error(pem, encrypted);
+
+  const auto type = type_of(key->evp.get());
+  if (!type) return Error{type.error()};
+  if (auto error = check_size(key->evp.get(), *type)) return *std::move(error);
+  const std::string published = public_octets(key->evp.get(), *type);
+  if (auto error = prove(key->evp.get(), *type, published)) return *std::move(error);
+
+  key->type = *type;
+  key->bits = *type == DkimKeyType::rsa ? EVP_PKEY_get_bits(key->evp.get()) : kEd25519Bits;
+  key->pem = to_pem(key->evp.get());
+  key->record = fmt::format("v=DKIM1; k={}; p={}", to_string(*type), encode_base64(published));
+  ERR_clear_error();
+  if (key->pem.empty()) return Error{"OpenSSL cannot write the key as PEM"};
+  return std::shared_ptr<const Material>(std::move(key));
+}
+
+Result<std::shared_ptr<const SigningKey>> SigningKey::make(std::shared_ptr<const Material> key,
+                                                           const Name& domain,
+                                                           const std::string& selector) {
+  const auto name = record_name(selector, domain);
+  if (!name) return Error{name.error()};
+  auto named = std::make_shared<SigningKey>(Token{});
+  named->domain_ = domain;
+  // What stands before ._domainkey, every label of it an A-label by now.
+  named->selector_ = name->text().substr(0, name->text().size() - record_suffix(domain).size());
+  named->key_ = std::move(key);
+  return std::shared_ptr<const SigningKey>(std::move(named));
+}
+
+Result<std::shared_ptr<const SigningKey>> SigningKey::under(const Name& domain,
+                                                            const std::string& selector) const {
+  return make(key_, domain, selector);
+}
 
 Result<std::shared_ptr<const SigningKey>> SigningKey::parse(std::string_view pem,
                                                             const Name& domain,
                                                             const std::string& selector) {
-  const auto name = dkim_record_name(selector, domain);
-  if (!name) return Error{name.error()};
-  if (pem.size() > kMaxKeyFileOctets) return Error{"the text is too long for a key"};
-
-  auto key = std::make_shared<SigningKey>(Token{});
-  const BioPointer bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  bool encrypted = false;
-  key->key_.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_passphrase, &encrypted));
-  ERR_clear_error();
-  if (!key->key_) return no_key_error(pem, encrypted);
-
-  const auto type = type_of(key->evp());
-  if (!type) return Error{type.error()};
-  if (auto error = check_size(key->evp(), *type)) return *std::move(error);
-  const std::string published = public_octets(key->evp(), *type);
-  if (auto error = prove(key->evp(), *type, published)) return *std::move(error);
-
-  key->domain_ = domain;
-  // The record's name is SELECTOR._domainkey.DOMAIN, every label of it an A-label by now.
-  key->selector_ = name->text().substr(
-      0, name->text().size() - std::strlen("._domainkey.") - domain.text().size());
-  key->type_ = *type;
-  key->bits_ = *type == DkimKeyType::rsa ? EVP_PKEY_get_bits(key->evp()) : kEd25519Bits;
-  key->pem_ = to_pem(key->evp());
-  key->record_ = fmt::format("v=DKIM1; k={}; p={}", to_string(*type), encode_base64(published));
-  ERR_clear_error();
-  if (key->pem_.empty()) return Error{"OpenSSL cannot write the key as PEM"};
-  return std::shared_ptr<const SigningKey>(std::move(key));
+  // Names are cheap to check, keys are not.
+  if (const auto name = record_name(selector, domain); !name) return Error{name.error()};
+  auto key = parse_material(pem);
+  if (!key) return Error{key.error()};
+  return make(*std::move(key), domain, selector);
 }
 
 Result<std::shared_ptr<const SigningKey>> SigningKey::load(const std::string& path,
@@ -266,6 +296,11 @@ Result<std::string> generate_key(DkimKeyType type, int bits) {
   ERR_clear_error();
   if (pem.empty()) return Error{"OpenSSL cannot make a key"};
   return pem;
+}
+
+bool key_file_may_exist(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 std::vector<std::string> split_txt(std::string_view text) {

@@ -44,7 +44,8 @@ class SigningKey {
  public:
   /// Parses PEM text (PKCS#8 or PKCS#1, unencrypted): RSA of 1024 to 4096 bits with an odd public
   /// exponent from 3 to 2^64 - 1, or Ed25519. The Error says what was found instead and what to do,
-  /// never what the text holds.
+  /// never what the text holds. The root as `domain` stands for one that is known only with the
+  /// message; such a key signs nothing before for_domain().
   static Result<std::shared_ptr<const SigningKey>> parse(std::string_view pem, const Name& domain,
                                                          const std::string& selector);
 
@@ -56,36 +57,55 @@ class SigningKey {
   static Result<std::shared_ptr<const SigningKey>> load(const std::string& path, const Name& domain,
                                                         const std::string& selector);
   explicit SigningKey(Token) {}
-  ~SigningKey();
   SigningKey(const SigningKey&) = delete;
   SigningKey& operator=(const SigningKey&) = delete;
+
+  /// The same key to sign with under other names; cheap, nothing is parsed again. The Error says
+  /// that SELECTOR._domainkey.DOMAIN is no name.
+  Result<std::shared_ptr<const SigningKey>> under(const Name& domain,
+                                                  const std::string& selector) const;
+  Result<std::shared_ptr<const SigningKey>> for_domain(const Name& domain) const {
+    return under(domain, selector_);
+  }
 
   const Name& domain() const { return domain_; }
   /// Lower case, A-labels.
   const std::string& selector() const { return selector_; }
-  DkimKeyType type() const { return type_; }
+  DkimKeyType type() const { return key_->type; }
   /// Of the RSA modulus; 256 for Ed25519.
-  int bits() const { return bits_; }
+  int bits() const { return key_->bits; }
   /// The key alone as PKCS#8 PEM, whatever else the file held, as libopendkim wants it.
-  const std::string& pem() const { return pem_; }
-  EVP_PKEY* evp() const { return key_.get(); }
+  const std::string& pem() const { return key_->pem; }
+  EVP_PKEY* evp() const { return key_->evp.get(); }
 
   /// The TXT record to publish: `v=DKIM1; k=rsa; p=...`, unsplit.
-  const std::string& record() const { return record_; }
+  const std::string& record() const { return key_->record; }
 
  private:
   struct FreeKey {
     void operator()(EVP_PKEY* key) const;
   };
+  /// What was parsed; the same for all names it signs under.
+  struct Material {
+    ~Material();
+    DkimKeyType type = DkimKeyType::rsa;
+    int bits = 0;
+    std::string pem;
+    std::string record;
+    std::unique_ptr<EVP_PKEY, FreeKey> evp;
+  };
+  static Result<std::shared_ptr<const Material>> parse_material(std::string_view pem);
+  static Result<std::shared_ptr<const SigningKey>> make(std::shared_ptr<const Material> key,
+                                                        const Name& domain,
+                                                        const std::string& selector);
 
   Name domain_;
   std::string selector_;
-  DkimKeyType type_ = DkimKeyType::rsa;
-  int bits_ = 0;
-  std::string pem_;
-  std::string record_;
-  std::unique_ptr<EVP_PKEY, FreeKey> key_;
+  std::shared_ptr<const Material> key_;
 };
+
+/// Whether a key file lies there, though perhaps not for us to read.
+bool key_file_may_exist(const std::string& path);
 
 /// A new private key as PEM (PKCS#8). `bits` is for RSA, 1024 to 4096. Put it into a SecretText.
 Result<std::string> generate_key(DkimKeyType type, int bits);

@@ -6,10 +6,8 @@
 #include "crypto/key_store.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <tuple>
 
@@ -42,12 +40,6 @@ bool signs_before(const std::shared_ptr<const SigningKey>& a,
   return rank(*a) < rank(*b);
 }
 
-/// Whether something is there, though perhaps not for us to see.
-bool may_exist(const std::string& path) {
-  struct stat status {};
-  return lstat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
-}
-
 }  // namespace
 
 KeyStore KeyStore::load_directory(const std::string& directory, const KeyStore* previous) {
@@ -56,13 +48,8 @@ KeyStore KeyStore::load_directory(const std::string& directory, const KeyStore* 
   if (entries.error == std::errc::no_such_file_or_directory) return store;
   for (const fs::path& path : entries.paths) store.load_entry(path, previous);
   if (entries.error) {
-    std::vector<KeyPointer> all;
-    if (previous != nullptr) {
-      for (const auto& [domain, keys] : previous->keys_) {
-        all.insert(all.end(), keys.begin(), keys.end());
-      }
-    }
-    store.keep(all, fmt::format("{}: {}", directory, entries.error.message()));
+    store.keep(previous == nullptr ? std::vector<KeyPointer>() : previous->all(),
+               fmt::format("{}: {}", directory, entries.error.message()));
   }
   return store;
 }
@@ -106,7 +93,7 @@ Result<bool> KeyStore::load_file(const std::string& path, const Name& domain,
     return true;
   }
   const KeyPointer old = previous == nullptr ? nullptr : previous->find(domain, selector);
-  if (!old || !may_exist(path)) return Error{key.error()};
+  if (!old || !key_file_may_exist(path)) return Error{key.error()};
   keep({old}, key.error());
   return true;
 }
@@ -140,6 +127,12 @@ const std::vector<std::shared_ptr<const SigningKey>>& KeyStore::keys_for(const N
   static const std::vector<std::shared_ptr<const SigningKey>> none;
   const auto found = keys_.find(domain);
   return found == keys_.end() ? none : found->second;
+}
+
+std::vector<std::shared_ptr<const SigningKey>> KeyStore::all() const {
+  std::vector<KeyPointer> all;
+  for (const auto& [domain, keys] : keys_) all.insert(all.end(), keys.begin(), keys.end());
+  return all;
 }
 
 size_t KeyStore::size() const {

@@ -41,6 +41,8 @@ class KeyStore {
   /// Keys to sign with for exactly this domain, RSA first; empty if there are none.
   const std::vector<std::shared_ptr<const SigningKey>>& keys_for(const Name& domain) const;
 
+  /// Every key, domain by domain.
+  std::vector<std::shared_ptr<const SigningKey>> all() const;
   size_t size() const;
   bool holds(const Name& domain) const { return !keys_for(domain).empty(); }
   /// One line for each file that could not be used, with its path and the reason.

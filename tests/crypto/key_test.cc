@@ -288,6 +288,43 @@ TEST_F(KeyFile, ErrorsNeverHoldWhatTheFileHolds) {
   }
 }
 
+TEST(SigningKey, TheSameKeySignsUnderOtherNames) {
+  const auto key = parse(rsa_pem());
+  ASSERT_TRUE(key.ok());
+  const auto other = (*key)->under(*parse_domain("b\xc3\xbc"
+                                                 "cher.example"),
+                                   "S2.Mail");
+  ASSERT_TRUE(other.ok()) << other.error();
+  EXPECT_EQ((*other)->domain().text(), "xn--bcher-kva.example");
+  EXPECT_EQ((*other)->selector(), "s2.mail");
+  EXPECT_EQ((*other)->evp(), (*key)->evp());
+  EXPECT_EQ((*other)->record(), (*key)->record());
+  EXPECT_EQ((*key)->domain().text(), "example.com") << "the first one keeps its names";
+
+  const auto third = (*other)->for_domain(*parse_domain("example.net"));
+  ASSERT_TRUE(third.ok());
+  EXPECT_EQ((*third)->selector(), "s2.mail");
+  EXPECT_FALSE((*key)->under(*parse_domain("example.net"), "a b").ok());
+  const std::string label(63, 'a');
+  EXPECT_FALSE(
+      (*key)
+          ->for_domain(*parse_domain(label + "." + label + "." + label + "." + label.substr(0, 61)))
+          .ok())
+      << "with its selector the name has more than 253 octets";
+}
+
+TEST(SigningKey, MayWaitForTheDomainOfTheMessage) {
+  const auto key = SigningKey::parse(rsa_pem(), Name(), "Mail");
+  ASSERT_TRUE(key.ok()) << key.error();
+  EXPECT_TRUE((*key)->domain().is_root());
+  EXPECT_EQ((*key)->selector(), "mail");
+  const auto named = (*key)->for_domain(*parse_domain("example.net"));
+  ASSERT_TRUE(named.ok());
+  EXPECT_EQ((*named)->domain().text(), "example.net");
+  EXPECT_EQ((*named)->selector(), "mail");
+  EXPECT_FALSE(SigningKey::parse(rsa_pem(), Name(), "a..b").ok());
+}
+
 TEST(SplitTxt, StringsHaveAtMost255Octets) {  // RFC 1035 3.3
   EXPECT_EQ(split_txt(""), (std::vector<std::string>{""}));
   EXPECT_EQ(split_txt(std::string(255, 'a')).size(), 1U);
