@@ -17,6 +17,7 @@
 #include <variant>
 
 #include "crypto/key.h"
+#include "milter/command/failure.h"
 #include "milter/command/key_file.h"
 #include "milter/config/config.h"
 #include "milter/privileges.h"
@@ -41,12 +42,6 @@ struct Place {
   std::string missing_user;  ///< the user that should own it, if it does not exist yet
 };
 
-/// Why a command ends early: the exit status and the lines for stderr.
-struct Failure {
-  int exit_status = EX_SOFTWARE;
-  std::vector<std::string> lines;
-};
-
 constexpr int kDefaultRsaBits = 2048;
 
 /// `s20261123`, and `s20261123-ed25519` beside it.
@@ -65,8 +60,7 @@ std::variant<Config, ConfigErrors> find_config(const std::string& given) {
 }
 
 /// The owner is --owner, else for root the user that the daemon runs as.
-std::variant<Place, Failure> find_place(const GenerateArguments& arguments,
-                                        const std::string& config_path) {
+OrFailure<Place> find_place(const GenerateArguments& arguments, const std::string& config_path) {
   auto found = find_config(config_path);
   if (auto* errors = std::get_if<ConfigErrors>(&found)) {
     return Failure{EX_CONFIG, std::move(errors->lines)};
@@ -88,8 +82,8 @@ std::variant<Place, Failure> find_place(const GenerateArguments& arguments,
 }
 
 /// Makes the key and proves it; nothing is written yet.
-std::variant<std::shared_ptr<const SigningKey>, Failure> make_key(
-    const GenerateArguments& arguments, std::chrono::sys_seconds now) {
+OrFailure<std::shared_ptr<const SigningKey>> make_key(const GenerateArguments& arguments,
+                                                      std::chrono::sys_seconds now) {
   const auto domain = parse_domain(arguments.domain);
   if (!domain) return Failure{EX_USAGE, {"DOMAIN: " + domain.error()}};
   const DkimKeyType type = arguments.type == "ed25519" ? DkimKeyType::ed25519 : DkimKeyType::rsa;
@@ -132,8 +126,7 @@ std::string report(const SigningKey& key, const std::string& path, const Place& 
 }
 
 /// Writes the key to its place. Returns what to print.
-std::variant<std::string, Failure> generate(const GenerateArguments& arguments,
-                                            const CommandContext& context) {
+OrFailure<std::string> generate(const GenerateArguments& arguments, const CommandContext& context) {
   auto place = find_place(arguments, context.config_path);
   if (auto* failure = std::get_if<Failure>(&place)) return std::move(*failure);
   auto key = make_key(arguments, context.now);
@@ -148,8 +141,7 @@ std::variant<std::string, Failure> generate(const GenerateArguments& arguments,
 void run_generate(const GenerateArguments& arguments, CommandContext& context) {
   const auto outcome = generate(arguments, context);
   if (const auto* failure = std::get_if<Failure>(&outcome)) {
-    for (const std::string& line : failure->lines) context.err << "signet: " << line << '\n';
-    context.exit_status = failure->exit_status;
+    show(*failure, context);
     return;
   }
   context.out << std::get<std::string>(outcome);

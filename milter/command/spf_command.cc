@@ -20,6 +20,7 @@
 
 #include "dns/spf/spf_check.h"
 #include "dns/spf/spf_macro.h"
+#include "milter/command/failure.h"
 #include "milter/config/config.h"
 #include "milter/config/config_values.h"
 #include "milter/inbound.h"
@@ -39,12 +40,6 @@ struct SpfArguments {
   std::string dns_data;
   std::string nameserver;
   std::string receiver;
-};
-
-/// Why a command ends early: the exit status and the lines for stderr.
-struct Failure {
-  int exit_status = EX_SOFTWARE;
-  std::vector<std::string> lines;
 };
 
 /// What was asked, and the verdict on each identity.
@@ -78,7 +73,7 @@ std::string exit_status_help() {
 
 /// The configuration that -c names. The default one is for the daemon, and whoever asks here may be
 /// unable to read it: it is used if it can be.
-std::variant<Config, Failure> find_config(const CommandContext& context) {
+OrFailure<Config> find_config(const CommandContext& context) {
   const bool explicit_path = !context.config_path.empty();
   std::error_code ignored;
   if (!explicit_path && !std::filesystem::exists(kDefaultConfigPath, ignored)) return Config{};
@@ -91,8 +86,7 @@ std::variant<Config, Failure> find_config(const CommandContext& context) {
 }
 
 /// The configuration as the command line changes it.
-std::variant<Config, Failure> choose_config(const SpfArguments& arguments,
-                                            const CommandContext& context) {
+OrFailure<Config> choose_config(const SpfArguments& arguments, const CommandContext& context) {
   auto found = find_config(context);
   auto* config = std::get_if<Config>(&found);
   if (config == nullptr) return found;
@@ -111,8 +105,8 @@ std::string without_brackets(const std::string& path) {
   return brackets ? path.substr(1, path.size() - 2) : path;
 }
 
-std::variant<SpfRequest, Failure> make_request(const SpfArguments& arguments, const Config& config,
-                                               std::chrono::sys_seconds now) {
+OrFailure<SpfRequest> make_request(const SpfArguments& arguments, const Config& config,
+                                   std::chrono::sys_seconds now) {
   const auto client = parse_ip_address(arguments.client);
   if (!client) return Failure{EX_USAGE, {"IP: " + client.error()}};
   SpfRequest request;
@@ -144,8 +138,7 @@ Findings check(Resolver& resolver, const Config& config, const SpfRequest& reque
   return findings;
 }
 
-std::variant<Findings, Failure> check(const SpfArguments& arguments,
-                                      const CommandContext& context) {
+OrFailure<Findings> check(const SpfArguments& arguments, const CommandContext& context) {
   const auto chosen = choose_config(arguments, context);
   if (const auto* failure = std::get_if<Failure>(&chosen)) return *failure;
   const auto& config = std::get<Config>(chosen);
@@ -252,8 +245,7 @@ std::string to_text(const Findings& findings) {
 void run_spf(const SpfArguments& arguments, CommandContext& context) {
   const auto outcome = check(arguments, context);
   if (const auto* failure = std::get_if<Failure>(&outcome)) {
-    for (const std::string& line : failure->lines) context.err << "signet: " << line << '\n';
-    context.exit_status = failure->exit_status;
+    show(*failure, context);
     return;
   }
   const auto& findings = std::get<Findings>(outcome);
