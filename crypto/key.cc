@@ -176,6 +176,11 @@ std::optional<Error> check_file(const struct stat& status) {
   return std::nullopt;
 }
 
+SigningKey::Time time_of(const timespec& time) {
+  return SigningKey::Time(std::chrono::duration_cast<SigningKey::Time::duration>(
+      std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)));
+}
+
 /// Reads to the end, or kMaxKeyFileOctets + 1 octets; -1 in case of an error.
 ssize_t read_whole(int fd, char* buffer, size_t size) {
   size_t done = 0;
@@ -207,8 +212,8 @@ void SigningKey::FreeKey::operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); 
 
 SigningKey::Material::~Material() { OPENSSL_cleanse(pem.data(), pem.size()); }
 
-Result<std::shared_ptr<const SigningKey::Material>> SigningKey::parse_material(
-    std::string_view pem) {
+Result<std::shared_ptr<const SigningKey::Material>> SigningKey::parse_material(std::string_view pem,
+                                                                               Time made_at) {
   if (pem.size() > kMaxKeyFileOctets) return Error{"the text is too long for a key"};
   auto key = std::make_shared<Material>();
   const BioPointer bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
@@ -223,6 +228,7 @@ Result<std::shared_ptr<const SigningKey::Material>> SigningKey::parse_material(
   const std::string published = public_octets(key->evp.get(), *type);
   if (auto error = prove(key->evp.get(), *type, published)) return *std::move(error);
 
+  key->made_at = made_at;
   key->type = *type;
   key->bits = *type == DkimKeyType::rsa ? EVP_PKEY_get_bits(key->evp.get()) : kEd25519Bits;
   key->pem = to_pem(key->evp.get());
@@ -252,10 +258,11 @@ Result<std::shared_ptr<const SigningKey>> SigningKey::under(const Name& domain,
 
 Result<std::shared_ptr<const SigningKey>> SigningKey::parse(std::string_view pem,
                                                             const Name& domain,
-                                                            const std::string& selector) {
+                                                            const std::string& selector,
+                                                            Time made_at) {
   // Names are cheap to check, keys are not.
   if (const auto name = record_name(selector, domain); !name) return Error{name.error()};
-  auto key = parse_material(pem);
+  auto key = parse_material(pem, made_at);
   if (!key) return Error{key.error()};
   return make(*std::move(key), domain, selector);
 }
@@ -278,8 +285,8 @@ Result<std::shared_ptr<const SigningKey>> SigningKey::load(const std::string& pa
   const ssize_t size = read_whole(file.fd(), buffer.data(), buffer.size());
   const SecretText pem(std::move(buffer));
   if (size < 0) return failed(std::strerror(errno));
-  auto key =
-      parse(std::string_view(pem.text()).substr(0, static_cast<size_t>(size)), domain, selector);
+  auto key = parse(std::string_view(pem.text()).substr(0, static_cast<size_t>(size)), domain,
+                   selector, time_of(status.st_mtim));
   if (!key) return failed(key.error());
   return key;
 }

@@ -9,6 +9,7 @@
 
 #include <openssl/types.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,12 +43,15 @@ class SigningKey {
   struct Token {};  // keeps the constructor private where std::make_shared must reach it
 
  public:
+  using Time = std::chrono::system_clock::time_point;
+
   /// Parses PEM text (PKCS#8 or PKCS#1, unencrypted): RSA of 1024 to 4096 bits with an odd public
   /// exponent from 3 to 2^64 - 1, or Ed25519. The Error says what was found instead and what to do,
   /// never what the text holds. The root as `domain` stands for one that is known only with the
   /// message; such a key signs nothing before for_domain().
   static Result<std::shared_ptr<const SigningKey>> parse(std::string_view pem, const Name& domain,
-                                                         const std::string& selector);
+                                                         const std::string& selector,
+                                                         Time made_at = {});
 
   /// Reads a file, then parse(). It must be a regular file and no symbolic link, of at most
   /// kMaxKeyFileOctets, and nobody but its owner may have any access to it (0600 or 0400), with
@@ -78,6 +82,10 @@ class SigningKey {
   const std::string& pem() const { return key_->pem; }
   EVP_PKEY* evp() const { return key_->evp.get(); }
 
+  /// When its file was last written; the epoch of a key that came from no file. Tells which of two
+  /// keys is the newer one.
+  Time made_at() const { return key_->made_at; }
+
   /// The TXT record to publish: `v=DKIM1; k=rsa; p=...`, unsplit.
   const std::string& record() const { return key_->record; }
 
@@ -92,9 +100,10 @@ class SigningKey {
     int bits = 0;
     std::string pem;
     std::string record;
+    Time made_at;
     std::unique_ptr<EVP_PKEY, FreeKey> evp;
   };
-  static Result<std::shared_ptr<const Material>> parse_material(std::string_view pem);
+  static Result<std::shared_ptr<const Material>> parse_material(std::string_view pem, Time made_at);
   static Result<std::shared_ptr<const SigningKey>> make(std::shared_ptr<const Material> key,
                                                         const Name& domain,
                                                         const std::string& selector);

@@ -5,6 +5,7 @@
 
 #include "crypto/key.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
@@ -231,6 +232,18 @@ TEST_F(KeyFile, LoadsWhatOnlyItsOwnerCanRead) {
   EXPECT_EQ(load_error(path_), "");
   chmod(path_.c_str(), 0400);
   EXPECT_EQ(load_error(path_), "");
+}
+
+TEST_F(KeyFile, TheAgeOfAKeyIsThatOfItsFile) {
+  // Nanoseconds count: a script makes two keys within a second.
+  const timespec times[] = {{0, UTIME_OMIT}, {1'700'000'000, 5000}};
+  ASSERT_EQ(utimensat(AT_FDCWD, path_.c_str(), times, 0), 0);
+  const auto key = SigningKey::load(path_, kDomain, "sel");
+  ASSERT_TRUE(key) << key.error();
+  EXPECT_EQ((*key)->made_at().time_since_epoch(),
+            std::chrono::seconds(1'700'000'000) + std::chrono::microseconds(5));
+  EXPECT_EQ((*(*key)->under(kDomain, "other"))->made_at(), (*key)->made_at());
+  EXPECT_EQ((*parse(rsa_pem()))->made_at(), SigningKey::Time());
 }
 
 TEST_F(KeyFile, AccessOfOthersIsRefused) {
