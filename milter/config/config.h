@@ -25,6 +25,12 @@ namespace signet {
 
 /// When a failing message whose Domain Owner asks for "reject" is refused (RFC 9989 7.4).
 enum class DmarcReject { never, corroborated, always };
+/// Which SPF results of MAIL FROM speak against a message whose domain asks for reject.
+enum class CorroboratingSpf { fail, softfail, any };
+/// What mail from our own domains is that comes from outside and proves nothing.
+enum class OwnDomains { ignore, corroborate, strict };
+/// One Authentication-Results field for all methods, or one for each.
+enum class AuthResultsFields { one, each };
 /// What quarantine means here.
 enum class QuarantineAction { header, hold, reject };
 /// A From that names no single Author Domain.
@@ -114,11 +120,22 @@ struct Config {
 
   // DMARC
   DmarcReject dmarc_reject = DmarcReject::corroborated;
+  CorroboratingSpf corroborating_spf = CorroboratingSpf::fail;
+  bool spare_mailing_lists = true;          ///< List-* fields speak for a message
+  bool spare_signed = true;                 ///< so does any DKIM pass
+  std::vector<IpNetwork> known_forwarders;  ///< so do these clients
+  OwnDomains own_domains = OwnDomains::corroborate;
+  std::vector<Name> protected_domains;  ///< ours, besides those we hold keys for
+  std::string policy_table;             ///< a path
+  std::string
+      reject_text;  ///< of DMARC and PolicyTable, with {domain} and {reason}; empty: built in
   QuarantineAction quarantine_action = QuarantineAction::header;
   BadFromAction bad_from = BadFromAction::reject;
   FailureAction dmarc_on_temperror = FailureAction::accept;
 
-  // Headers
+  // What is told
+  AuthResultsFields auth_results_fields = AuthResultsFields::one;
+  bool shadow = false;  ///< find out everything, log it, and change nothing
   bool add_auth_results_for_authenticated = false;
 
   // When things go wrong

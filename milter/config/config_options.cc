@@ -209,6 +209,32 @@ Result<std::string> parse_table_path(Text text) {
   return parse_path(text);
 }
 
+std::string print_domain(const Name& domain) { return domain.text(); }
+
+Result<Name> parse_listed_domain(Text text) {
+  Result<Name> domain = parse_domain(text);
+  if (!domain) return unwanted("a domain such as example.com", text);
+  return domain;
+}
+
+/// The words in braces are filled in for each reply.
+Result<std::string> parse_reject_text(Text text) {
+  constexpr size_t kMaxOctets = 200;
+  std::string rest{text};
+  for (const Text word : {Text{"{domain}"}, Text{"{reason}"}}) {
+    for (size_t at = rest.find(word); at != std::string::npos; at = rest.find(word, at)) {
+      rest.erase(at, word.size());
+    }
+  }
+  const bool printable =
+      std::all_of(rest.begin(), rest.end(), [](char c) { return c >= ' ' && c < 127; });
+  if (!printable || text.size() > kMaxOctets || rest.find_first_of("{}") != std::string::npos) {
+    return unwanted("at most 200 octets of ASCII, with {domain} and {reason} where they belong",
+                    text);
+  }
+  return std::string{text};
+}
+
 /// RFC 5322 2.2: printable US-ASCII without the colon.
 Result<std::string> parse_field_name(Text text) {
   const bool good = std::all_of(text.begin(), text.end(),
@@ -238,6 +264,16 @@ constexpr std::array<Choice<OnKeyMismatch>, 3> kOnKeyMismatch = {
      {"tempfail", OnKeyMismatch::tempfail}}};
 constexpr std::array<Choice<FragileLines>, 2> kFragileLines = {
     {{"warn", FragileLines::warn}, {"refuse", FragileLines::refuse}}};
+constexpr std::array<Choice<CorroboratingSpf>, 3> kCorroboratingSpf = {
+    {{"fail", CorroboratingSpf::fail},
+     {"softfail", CorroboratingSpf::softfail},
+     {"any", CorroboratingSpf::any}}};
+constexpr std::array<Choice<OwnDomains>, 3> kOwnDomains = {
+    {{"ignore", OwnDomains::ignore},
+     {"corroborate", OwnDomains::corroborate},
+     {"strict", OwnDomains::strict}}};
+constexpr std::array<Choice<AuthResultsFields>, 2> kAuthResultsFields = {
+    {{"one", AuthResultsFields::one}, {"each", AuthResultsFields::each}}};
 constexpr std::array<Choice<DmarcReject>, 3> kDmarcReject = {
     {{"never", DmarcReject::never},
      {"corroborated", DmarcReject::corroborated},
@@ -322,6 +358,14 @@ std::vector<ConfigOption> role_options() {
                   as_it_is,
                   "Mail that comes in by a listener with one of these {daemon_name} values is "
                   "incoming, unless the client is authenticated."),
+      choice_option("AuthResultsFields", &Config::auth_results_fields, kAuthResultsFields,
+                    "Whether all results stand in one Authentication-Results field, or each method "
+                    "has one of its own."),
+      choice_option("Shadow", &Config::shadow, kYesNo,
+                    "With yes everything is found out and logged, and nothing is done: no field is "
+                    "added or removed, nothing is signed, held or refused. The log line says what "
+                    "would have been done. For a look at what Signet would do beside another "
+                    "filter."),
       choice_option("AddAuthResultsForAuthenticated", &Config::add_auth_results_for_authenticated,
                     kYesNo,
                     "Whether mail of authenticated clients gets an Authentication-Results field "
@@ -488,13 +532,48 @@ std::vector<ConfigOption> spf_options() {
 
 std::vector<ConfigOption> dmarc_options() {
   return {
-      choice_option("DMARCReject", &Config::dmarc_reject, kDmarcReject,
-                    "When to refuse a message that fails DMARC and whose domain asks for reject. "
-                    "RFC 9989 forbids doing so for that reason alone, because it loses mail that "
-                    "went through mailing lists and forwarders. Hence corroborated: refuse if SPF "
-                    "says fail, no DKIM signature passes and it is not mail of a list, or if the "
-                    "domain is one we sign for; else do what QuarantineAction says. With always "
-                    "every such message is refused, with never it is delivered and only marked."),
+      choice_option(
+          "DMARCReject", &Config::dmarc_reject, kDmarcReject,
+          "When to refuse a message that fails DMARC and whose domain asks for reject. "
+          "RFC 9989 forbids doing so for that reason alone, because it loses mail that "
+          "went through mailing lists and forwarders. Hence corroborated: refuse if SPF "
+          "says fail, no DKIM signature passes and it is not mail of a list or of a known "
+          "forwarder, or if the domain is one of ours; else do what QuarantineAction "
+          "says. With always every such message is refused, with never it is delivered "
+          "and only marked."),
+      choice_option("CorroboratingSPF", &Config::corroborating_spf, kCorroboratingSpf,
+                    "For DMARCReject corroborated: the SPF result of MAIL FROM that speaks against "
+                    "a message. softfail includes fail; any includes none, neutral and permerror "
+                    "too, and even pass for a domain that does not align."),
+      choice_option("SpareMailingLists", &Config::spare_mailing_lists, kYesNo,
+                    "For DMARCReject corroborated: whether a message with a List-Id or another "
+                    "List field is not refused. Anybody can write such a field."),
+      choice_option(
+          "SpareSigned", &Config::spare_signed, kYesNo,
+          "For DMARCReject corroborated: whether a message is not refused that has a DKIM "
+          "signature that passes, of whatever domain."),
+      list_option("KnownForwarders", "NETWORK, ...", &Config::known_forwarders,
+                  parse_host_or_network, print_network,
+                  "For DMARCReject corroborated: clients that forward mail, whose messages are not "
+                  "refused."),
+      choice_option("OwnDomains", &Config::own_domains, kOwnDomains,
+                    "What is done with mail from our own domains that fails DMARC and comes from "
+                    "outside: corroborate refuses it if the domain asks for reject, whatever else "
+                    "there is; strict refuses it whatever the domain asks for, and without a DMARC "
+                    "record too, unless SPF or DKIM passes for the very domain; ignore treats it "
+                    "like any other. Our own domains are those we hold keys for, "
+                    "ProtectedDomains, and all below them."),
+      list_option("ProtectedDomains", "DOMAIN, ...", &Config::protected_domains,
+                  parse_listed_domain, print_domain,
+                  "Domains of ours that no key is held for here."),
+      path_option("PolicyTable", "FILE", &Config::policy_table,
+                  "What is done with the mail of certain authors, senders, clients, signers and "
+                  "lists, whatever their domains ask for; see POLICY TABLE in this page."),
+      text_option(
+          "RejectText", "TEXT", &Config::reject_text, parse_reject_text,
+          "The text of the reply to a message that DMARC or PolicyTable refuses, behind "
+          "550 5.7.1. {domain} stands for the domain of the From field, {reason} for why in "
+          "a few words. Without it a text of our own says as much."),
       choice_option("QuarantineAction", &Config::quarantine_action, kQuarantineActions,
                     "What quarantine means: header delivers the message, marked by dmarc=fail in "
                     "Authentication-Results for filters behind; hold puts it into the MTA's hold "

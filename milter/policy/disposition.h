@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "dns/spf/spf_check.h"
 #include "milter/config/config.h"
 #include "milter/field/from_field.h"
+#include "milter/policy/policy_table.h"
 
 namespace signet {
 
@@ -22,10 +24,14 @@ struct Evidence {
   std::vector<DmarcVerdict> dmarc;  ///< one per domain of `author`, in its order
   SpfVerdict spf;                   ///< of MAIL FROM
   SpfVerdict spf_helo;
-  bool any_dkim_pass = false;  ///< a signature of any domain passed
-  bool from_list = false;      ///< the message has a List-Id or other List-* field
-  bool own_domain = false;     ///< we hold a key for an Author Domain or its organization
-  bool trusted = false;        ///< authenticated or internal: never refused
+  bool any_dkim_pass = false;    ///< a signature of any domain passed
+  bool from_list = false;        ///< the message has a List-Id or other List-* field
+  bool known_forwarder = false;  ///< the client is in KnownForwarders
+  bool own_domain = false;       ///< an Author Domain, or its organization, is ours
+  /// SPF or DKIM passed for each Author Domain itself: strict alignment, which needs no record.
+  bool author_authenticated = false;
+  bool trusted = false;              ///< authenticated or internal: never refused
+  const PolicyRule* rule = nullptr;  ///< the line of PolicyTable that fits, if any
 };
 
 struct Disposition {
@@ -37,14 +43,16 @@ struct Disposition {
   /// For tempfail and reject: RFC 3463 code and text of the reply, raw.
   std::string enhanced_code;
   std::string reply;
+  /// RFC 9990 3.1.1.5: set if something else than the policy that the domain asks for was applied.
+  std::optional<PolicyOverride> policy_override;
 };
 
 /// The DMARC verdict that stands for the message: the only one, or with several Author Domains the
 /// strictest that did not pass (RFC 9989 11.5). Never pass unless `author.ok()`.
 DmarcVerdict overall_verdict(const Author& author, const std::vector<DmarcVerdict>& verdicts);
 
-/// Reads dmarc_reject, quarantine_action, bad_from and the spf_ options of `config`. What DMARC
-/// refuses is refused in its name; else SPF may refuse by its own options.
+/// A line of PolicyTable decides, if one fits. Else what DMARC, a broken From or OwnDomains refuses
+/// is refused in its name; else SPF may refuse by its own options. Reads these options of `config`.
 Disposition decide_disposition(const Config& config, const Evidence& evidence);
 
 }  // namespace signet

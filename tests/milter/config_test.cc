@@ -85,7 +85,10 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
       "SPFIgnoreHosts 192.0.2.7\nSPFIgnoredHostCheck received\nReceivedSPF yes\n"
       "SPFExplanation yes\nDKIMEngine libopendkim\nKeyTable /kt\nSigningTable refile:/st\n"
       "SignSubdomains yes\nSenderLogins /sl\nSignHeaders From, To\nOversignHeaders From\n"
-      "LongLines refuse\nBareNewlines refuse\nKeyCheckInterval 1h\nOnKeyMismatch skip\n");
+      "LongLines refuse\nBareNewlines refuse\nKeyCheckInterval 1h\nOnKeyMismatch skip\n"
+      "CorroboratingSPF any\nSpareMailingLists no\nSpareSigned no\nKnownForwarders 192.0.2.9\n"
+      "OwnDomains strict\nProtectedDomains a.example\nPolicyTable /pt\n"
+      "RejectText no {domain} {reason}\nAuthResultsFields each\nShadow yes\n");
   EXPECT_EQ(config.socket, "inet:8891@localhost");
   EXPECT_EQ(config.socket_owner, "a:b");
   EXPECT_EQ(config.socket_mode, 0600);
@@ -150,6 +153,16 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
   EXPECT_EQ(config.bare_newlines, FragileLines::refuse);
   EXPECT_EQ(config.key_check_interval, 3600s);
   EXPECT_EQ(config.on_key_mismatch, OnKeyMismatch::skip);
+  EXPECT_EQ(config.corroborating_spf, CorroboratingSpf::any);
+  EXPECT_FALSE(config.spare_mailing_lists);
+  EXPECT_FALSE(config.spare_signed);
+  EXPECT_EQ(config.known_forwarders, (std::vector<IpNetwork>{{IpAddress::v4({192, 0, 2, 9}), 32}}));
+  EXPECT_EQ(config.own_domains, OwnDomains::strict);
+  EXPECT_EQ(config.protected_domains, std::vector<Name>{*parse_domain("a.example")});
+  EXPECT_EQ(config.policy_table, "/pt");
+  EXPECT_EQ(config.reject_text, "no {domain} {reason}");
+  EXPECT_EQ(config.auth_results_fields, AuthResultsFields::each);
+  EXPECT_TRUE(config.shadow);
 }
 
 TEST(Config, CommentsBlankLinesTabsAndCaseDoNotMatter) {

@@ -98,11 +98,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Doubt{"Dkim", [](Evidence& e) { e.any_dkim_pass = true; },
                           "uncorroborated: a DKIM signature passed"},
                     Doubt{"SpfNone", [](Evidence& e) { e.spf.result = SpfResult::none; },
-                          "uncorroborated: spf is not fail"},
+                          "uncorroborated: spf=none"},
                     Doubt{"SpfSoftfail", [](Evidence& e) { e.spf.result = SpfResult::softfail; },
-                          "uncorroborated: spf is not fail"},
+                          "uncorroborated: spf=softfail"},
                     Doubt{"SpfTemperror", [](Evidence& e) { e.spf.result = SpfResult::temperror; },
-                          "uncorroborated: spf is not fail"}),
+                          "uncorroborated: spf=temperror"},
+                    Doubt{"Forwarder", [](Evidence& e) { e.known_forwarder = true; },
+                          "uncorroborated: known forwarder"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Policy, OwnDomainNeedsNoOtherSign) {
@@ -111,6 +113,222 @@ TEST(Policy, OwnDomainNeedsNoOtherSign) {
   evidence.from_list = true;
   evidence.own_domain = true;
   EXPECT_EQ(decide_disposition(Config{}, evidence).step, Step::reject);
+}
+
+struct Override {
+  const char* name;
+  void (*arrange)(Config&, Evidence&);
+  std::optional<PolicyOverride> kind;
+};
+
+class OverriddenPolicy : public testing::TestWithParam<Override> {};
+
+TEST_P(OverriddenPolicy, IsNamedByItsKind) {  // RFC 9990 3.1.1.5
+  Config config;
+  Evidence evidence = forged();
+  GetParam().arrange(config, evidence);
+  EXPECT_EQ(decide_disposition(config, evidence).policy_override, GetParam().kind);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, OverriddenPolicy,
+    testing::Values(Override{"CarriedOut", [](Config&, Evidence&) {}, std::nullopt},
+                    Override{"List", [](Config&, Evidence& e) { e.from_list = true; },
+                             PolicyOverride::mailing_list},
+                    Override{"Forwarder", [](Config&, Evidence& e) { e.known_forwarder = true; },
+                             PolicyOverride::trusted_forwarder},
+                    Override{"Softfail",
+                             [](Config&, Evidence& e) { e.spf.result = SpfResult::softfail; },
+                             PolicyOverride::local_policy},
+                    Override{"Never",
+                             [](Config& c, Evidence&) { c.dmarc_reject = DmarcReject::never; },
+                             PolicyOverride::local_policy},
+                    Override{"Trusted", [](Config&, Evidence& e) { e.trusted = true; },
+                             PolicyOverride::local_policy}),
+    [](const auto& row) { return row.param.name; });
+
+struct Signal {
+  const char* name;
+  void (*arrange)(Config&, Evidence&);
+  Step step;
+};
+
+class CorroborationOption : public testing::TestWithParam<Signal> {};
+
+TEST_P(CorroborationOption, DecidesWhetherItsSignalCounts) {
+  Config config;
+  Evidence evidence = forged();
+  GetParam().arrange(config, evidence);
+  EXPECT_EQ(decide_disposition(config, evidence).step, GetParam().step);
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, CorroborationOption,
+                         testing::Values(Signal{"ListsNotSpared",
+                                                [](Config& c, Evidence& e) {
+                                                  c.spare_mailing_lists = false, e.from_list = true;
+                                                },
+                                                Step::reject},
+                                         Signal{"SignedNotSpared",
+                                                [](Config& c, Evidence& e) {
+                                                  c.spare_signed = false, e.any_dkim_pass = true;
+                                                },
+                                                Step::reject},
+                                         Signal{"SoftfailIsEnough",
+                                                [](Config& c, Evidence& e) {
+                                                  c.corroborating_spf = CorroboratingSpf::softfail;
+                                                  e.spf.result = SpfResult::softfail;
+                                                },
+                                                Step::reject},
+                                         Signal{"SoftfailIsEnoughButNoneIsNot",
+                                                [](Config& c, Evidence& e) {
+                                                  c.corroborating_spf = CorroboratingSpf::softfail;
+                                                  e.spf.result = SpfResult::none;
+                                                },
+                                                Step::deliver},
+                                         Signal{"AnyIsEnough",
+                                                [](Config& c, Evidence& e) {
+                                                  c.corroborating_spf = CorroboratingSpf::any;
+                                                  e.spf.result = SpfResult::none;
+                                                },
+                                                Step::reject},
+                                         Signal{"AnyButNotADnsError",
+                                                [](Config& c, Evidence& e) {
+                                                  c.corroborating_spf = CorroboratingSpf::any;
+                                                  e.spf.result = SpfResult::temperror;
+                                                },
+                                                Step::deliver},
+                                         Signal{"OwnDomainIgnored",
+                                                [](Config& c, Evidence& e) {
+                                                  c.own_domains = OwnDomains::ignore;
+                                                  e.own_domain = e.from_list = true;
+                                                },
+                                                Step::deliver}),
+                         [](const auto& row) { return row.param.name; });
+
+// Mail from one of our domains that asks for nothing and proves nothing.
+Evidence own_without_record() {
+  Evidence evidence;
+  evidence.author.domains = {example()};
+  evidence.dmarc.emplace_back();
+  evidence.dmarc.front().author_domain = example();
+  evidence.own_domain = true;
+  return evidence;
+}
+
+TEST(Policy, OwnDomainsStrictNeedsNoRecord) {
+  Config config;
+  EXPECT_EQ(decide_disposition(config, own_without_record()).step, Step::deliver);
+  config.own_domains = OwnDomains::strict;
+  const Disposition d = decide_disposition(config, own_without_record());
+  EXPECT_EQ(d.step, Step::reject);
+  EXPECT_EQ(d.rule, "OwnDomains strict");
+  EXPECT_EQ(d.reply, "DMARC: message from example.com rejected, it is not authenticated");
+}
+
+TEST(Policy, OwnDomainsStrictLetsInWhatIsAuthenticated) {
+  Config config;
+  config.own_domains = OwnDomains::strict;
+  Evidence proven = own_without_record();
+  proven.author_authenticated = true;
+  EXPECT_EQ(decide_disposition(config, proven).step, Step::deliver);
+  Evidence passes = own_without_record();
+  passes.dmarc = {verdict(DmarcResult::pass, DmarcPolicy::none)};
+  EXPECT_EQ(decide_disposition(config, passes).step, Step::deliver);
+  Evidence from_us = own_without_record();
+  from_us.trusted = true;
+  EXPECT_EQ(decide_disposition(config, from_us).step, Step::deliver);
+}
+
+TEST(Policy, OwnDomainsStrictDoesNotBlameADnsError) {
+  Config config;
+  config.own_domains = OwnDomains::strict;
+  Evidence evidence = own_without_record();
+  evidence.dmarc.front().result = DmarcResult::temperror;
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::deliver);
+  config.dmarc_on_temperror = FailureAction::tempfail;
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::tempfail);
+}
+
+PolicyRule line(PolicyAction action, const char* reason = "") {
+  PolicyRule rule;
+  rule.action = action;
+  rule.kind = PolicyOverride::trusted_forwarder;
+  rule.reason = reason;
+  rule.line = 12;
+  return rule;
+}
+
+struct TableCase {
+  PolicyAction action;
+  Step step;
+  DmarcPolicy policy;
+  const char* code;
+};
+
+class TableAction : public testing::TestWithParam<TableCase> {};
+
+TEST_P(TableAction, TakesThePlaceOfThePolicy) {
+  const PolicyRule rule = line(GetParam().action, "we know");
+  Evidence evidence = forged();
+  evidence.rule = &rule;
+  const Disposition d = decide_disposition(Config{}, evidence);
+  EXPECT_EQ(d.step, GetParam().step);
+  EXPECT_EQ(d.policy, GetParam().policy);
+  EXPECT_EQ(d.enhanced_code, GetParam().code);
+  EXPECT_EQ(d.rule,
+            "PolicyTable line 12 " + std::string(to_string(GetParam().action)) + ": we know");
+  EXPECT_TRUE(d.policy_override);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Actions, TableAction,
+    testing::Values(TableCase{PolicyAction::accept, Step::deliver, DmarcPolicy::none, ""},
+                    TableCase{PolicyAction::ignore, Step::deliver, DmarcPolicy::none, ""},
+                    TableCase{PolicyAction::reject, Step::reject, DmarcPolicy::reject, "5.7.1"},
+                    TableCase{PolicyAction::quarantine, Step::deliver, DmarcPolicy::quarantine, ""},
+                    TableCase{PolicyAction::tempfail, Step::tempfail, DmarcPolicy::none, "4.7.1"},
+                    TableCase{PolicyAction::strict, Step::reject, DmarcPolicy::reject, "5.7.1"}),
+    [](const auto& row) { return std::string(to_string(row.param.action)); });
+
+TEST(Policy, ATableLineIgnoresDmarcButNotSpf) {
+  Config config;
+  config.spf_reject = SpfReject::fail;
+  PolicyRule rule = line(PolicyAction::ignore);
+  Evidence evidence = forged();
+  evidence.rule = &rule;
+  EXPECT_EQ(decide_disposition(config, evidence).rule, "SPFReject");
+  rule.action = PolicyAction::accept;
+  EXPECT_EQ(decide_disposition(config, evidence).step, Step::deliver);
+}
+
+TEST(Policy, ATableLineCountsForTrustedClientsToo) {
+  const PolicyRule rule = line(PolicyAction::reject);
+  Evidence evidence = forged();
+  evidence.trusted = true;
+  evidence.rule = &rule;
+  EXPECT_EQ(decide_disposition(Config{}, evidence).step, Step::reject);
+}
+
+TEST(Policy, AStrictLineLeavesWhatPassesToItsPolicy) {
+  const PolicyRule rule = line(PolicyAction::strict);
+  Evidence evidence = forged();
+  evidence.dmarc = {verdict(DmarcResult::pass, DmarcPolicy::reject)};
+  evidence.rule = &rule;
+  const Disposition d = decide_disposition(Config{}, evidence);
+  EXPECT_EQ(d.step, Step::deliver);
+  EXPECT_EQ(d.policy_override, std::nullopt);
+}
+
+TEST(Policy, RejectTextTellsDomainAndReason) {
+  Config config;
+  config.reject_text = "{domain} says no ({reason}), see https://example.org/{domain}";
+  EXPECT_EQ(decide_disposition(config, forged()).reply,
+            "example.com says no (DMARC fail, p=reject), see https://example.org/example.com");
+  const PolicyRule rule = line(PolicyAction::reject, "spam");
+  Evidence evidence = forged();
+  evidence.rule = &rule;
+  EXPECT_EQ(decide_disposition(config, evidence).reply,
+            "example.com says no (spam), see https://example.org/example.com");
 }
 
 TEST(Policy, NeverOnlyMarks) {
