@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -20,9 +19,8 @@
 
 #include "dns/spf/spf_check.h"
 #include "dns/spf/spf_macro.h"
+#include "milter/command/command_config.h"
 #include "milter/command/failure.h"
-#include "milter/config/config.h"
-#include "milter/config/config_values.h"
 #include "milter/inbound.h"
 #include "milter/log.h"
 #include "milter/runtime.h"
@@ -37,8 +35,7 @@ struct SpfArguments {
   std::optional<std::string> helo;
   bool trace = false;
   bool json = false;
-  std::string dns_data;
-  std::string nameserver;
+  DnsArguments dns;
   std::string receiver;
 };
 
@@ -69,34 +66,6 @@ std::string exit_status_help() {
                         exit_status_of(result));
   }
   return help + fmt::format(". Bad arguments {}, bad configuration {}.", EX_USAGE, EX_CONFIG);
-}
-
-/// The configuration that -c names. The default one is for the daemon, and whoever asks here may be
-/// unable to read it: it is used if it can be.
-OrFailure<Config> find_config(const CommandContext& context) {
-  const bool explicit_path = !context.config_path.empty();
-  std::error_code ignored;
-  if (!explicit_path && !std::filesystem::exists(kDefaultConfigPath, ignored)) return Config{};
-  auto found = load_config(explicit_path ? context.config_path : kDefaultConfigPath);
-  if (auto* config = std::get_if<Config>(&found)) return std::move(*config);
-  auto& errors = std::get<ConfigErrors>(found);
-  if (explicit_path) return Failure{EX_CONFIG, std::move(errors.lines)};
-  context.err << "signet: " << errors.lines.front() << "; the defaults are used\n";
-  return Config{};
-}
-
-/// The configuration as the command line changes it.
-OrFailure<Config> choose_config(const SpfArguments& arguments, const CommandContext& context) {
-  auto found = find_config(context);
-  auto* config = std::get_if<Config>(&found);
-  if (config == nullptr) return found;
-  if (!arguments.dns_data.empty()) config->dns_data = arguments.dns_data;
-  if (!arguments.nameserver.empty()) {
-    auto nameserver = parse_nameserver(arguments.nameserver);
-    if (!nameserver) return Failure{EX_USAGE, {"--nameserver: " + nameserver.error()}};
-    config->nameservers = {*std::move(nameserver)};
-  }
-  return found;
 }
 
 /// `<alice@example.org>` as in SMTP or without the brackets.
@@ -139,7 +108,7 @@ Findings check(Resolver& resolver, const Config& config, const SpfRequest& reque
 }
 
 OrFailure<Findings> check(const SpfArguments& arguments, const CommandContext& context) {
-  const auto chosen = choose_config(arguments, context);
+  const auto chosen = choose_config(arguments.dns, context);
   if (const auto* failure = std::get_if<Failure>(&chosen)) return *failure;
   const auto& config = std::get<Config>(chosen);
   const auto request = make_request(arguments, config, context.now);
@@ -264,8 +233,7 @@ void add_spf_command(CLI::App& app, CommandContext& context) {
   spf->add_option("HELO", arguments->helo, "The client's name for itself, checked on its own too");
   spf->add_flag("--trace", arguments->trace, "Show every term visited and what it resolved to");
   spf->add_flag("--json", arguments->json, "Print one JSON object");
-  spf->add_option("--dns-data", arguments->dns_data, "Zone file that is asked first [DNSData]");
-  spf->add_option("--nameserver", arguments->nameserver, "IP[@PORT] to ask [Nameservers]");
+  add_dns_options(*spf, arguments->dns);
   spf->add_option("--receiver", arguments->receiver, "Our host name, for %{r} [AuthservID]");
   spf->callback([arguments, &context] { run_spf(*arguments, context); });
 }
