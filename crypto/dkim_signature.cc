@@ -28,10 +28,6 @@ constexpr size_t kMaxLengthDigits = 76;  // RFC 6376 3.5: l=
 bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-Refusal refuse(DkimResult result, std::string reason) {
-  return DkimRefusal{result, std::move(reason)};
-}
-
 /// RFC 8601 2.7.1: "neutral" is the word for syntax errors.
 template <class... Args>
 Refusal syntax_error(fmt::format_string<Args...> format, Args&&... args) {
@@ -283,6 +279,22 @@ Refusal read_times(DkimSignature& signature, const TagList& tags) {
   return std::nullopt;
 }
 
+/// "2 days": in the largest unit of which there are two, rounded down.
+std::string in_words(std::chrono::seconds time) {
+  struct Unit {
+    std::string_view name;
+    int64_t seconds;
+  };
+  constexpr Unit kUnits[] = {
+      {"years", 365 * 86'400}, {"days", 86'400}, {"hours", 3600}, {"minutes", 60}};
+  for (const Unit& unit : kUnits) {
+    if (time.count() >= 2 * unit.seconds) {
+      return fmt::format("{} {}", time.count() / unit.seconds, unit.name);
+    }
+  }
+  return fmt::format("{} second{}", time.count(), time.count() == 1 ? "" : "s");
+}
+
 /// RFC 6376 3.5 q=: unrecognized methods are ignored; dns/txt is the one that is known.
 Refusal read_query_methods(const TagList& tags) {
   const std::string* value = tags.find("q");
@@ -342,10 +354,12 @@ std::optional<DkimRefusal> check_signature_time(const DkimSignature& signature,
                                                 std::chrono::seconds drift) {
   // RFC 6376 3.5: MAY be considered invalid, so local policy decides: RFC 8601 2.7.1 "policy".
   if (signature.expires_at && now > *signature.expires_at + drift) {
-    return refuse(DkimResult::policy, "signature expired");
+    return refuse(DkimResult::policy,
+                  fmt::format("signature expired {} ago", in_words(now - *signature.expires_at)));
   }
   if (signature.signed_at && *signature.signed_at > now + drift) {
-    return refuse(DkimResult::policy, "signature comes from the future");
+    return refuse(DkimResult::policy,
+                  fmt::format("signed {} in the future", in_words(*signature.signed_at - now)));
   }
   return std::nullopt;
 }

@@ -14,19 +14,12 @@
 #include <vector>
 
 #include "crypto/canonical.h"
-#include "crypto/dkim.h"
+#include "crypto/dkim_refusal.h"
 #include "crypto/message.h"
 #include "dns/dkim_record.h"
 #include "dns/name.h"
 
 namespace signet {
-
-/// Why a signature is not evaluated any further, as it will stand in the verdict.
-struct DkimRefusal {
-  DkimResult result = DkimResult::neutral;
-  std::string reason;
-  friend bool operator==(const DkimRefusal&, const DkimRefusal&) = default;
-};
 
 /// The tags of one signature. With a refusal, only what was read before it is set.
 struct DkimSignature {

@@ -27,6 +27,8 @@ class PublicKey {
   DkimKeyType type() const { return type_; }
   /// Bits of the RSA modulus, exactly: 1023 for one whose highest bit is not set. 256 for Ed25519.
   int bits() const { return bits_; }
+  /// verify_hash() with this key, prepared when it was parsed. Any thread, also several at once.
+  bool verify(std::string_view hash, std::string_view signature) const;
   /// As p= should hold it: SubjectPublicKeyInfo (DER) or the 32 octets.
   std::string encoded() const;
   EVP_PKEY* evp() const { return key_.get(); }
@@ -34,6 +36,7 @@ class PublicKey {
  private:
   struct Free {
     void operator()(EVP_PKEY* key) const;
+    void operator()(EVP_PKEY_CTX* context) const;
   };
   PublicKey(DkimKeyType type, EVP_PKEY* key) : type_(type), key_(key) {}
   static Result<PublicKey> parse_rsa(std::string_view octets);
@@ -42,6 +45,7 @@ class PublicKey {
   DkimKeyType type_;
   int bits_ = 0;
   std::unique_ptr<EVP_PKEY, Free> key_;
+  std::unique_ptr<EVP_PKEY_CTX, Free> verifying_;  ///< RSA: set up to verify; only copies are used
 };
 
 /// True if `signature` over the 32 octets of a SHA-256 hash is by the owner of `key` (its public

@@ -189,10 +189,24 @@ TEST(DkimSignature, TimeIsJudgedWithDrift) {  // RFC 6376 3.5 t=, x=
         signature, std::chrono::sys_seconds(std::chrono::seconds(now)), std::chrono::seconds(300));
     return refusal ? refusal->reason : "";
   };
-  EXPECT_EQ(check(699), "signature comes from the future");
+  EXPECT_EQ(check(699), "signed 5 minutes in the future");
   EXPECT_EQ(check(700), "");
   EXPECT_EQ(check(2300), "");
-  EXPECT_EQ(check(2301), "signature expired");
+  EXPECT_EQ(check(2301), "signature expired 5 minutes ago");
+}
+
+TEST(DkimSignature, TimeIsToldInALargeUnit) {
+  const auto signature = parse_dkim_signature(kGood + "; x=1000000000", 300);
+  const std::pair<int64_t, std::string> cases[] = {
+      {1, "1 second"},        {2, "2 seconds"},           {119, "119 seconds"},
+      {120, "2 minutes"},     {7199, "119 minutes"},      {7200, "2 hours"},
+      {2 * 86'400, "2 days"}, {729 * 86'400, "729 days"}, {730 * 86'400, "2 years"},
+  };
+  for (const auto& [late, text] : cases) {
+    const auto now = *signature.expires_at + std::chrono::seconds(late);
+    EXPECT_EQ(check_signature_time(signature, now, std::chrono::seconds(0))->reason,
+              "signature expired " + text + " ago");
+  }
 }
 
 TEST(DkimSignature, ValueOfBIsCutOutAndNothingElse) {  // RFC 6376 3.7

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The verifier on libopendkim from end to end: RFC examples, then one thing wrong at a time.
+// The verifier from end to end, on both engines: RFC examples, bodies, limits, keys. What each tag
+// and each key record leads to is in dkim_engines_test.cc.
 
 #include <gtest/gtest.h>
 
+#include "crypto/public_key_cache.h"
 #include "tests/support/dkim_message.h"
 
 namespace signet {
@@ -39,20 +41,36 @@ DkimTestMessage signed_message(std::string_view tags = kTags,
   return message;
 }
 
-DkimVerdict verify_one(const DkimTestMessage& message, std::string_view zone_text,
-                       const DkimVerifyOptions& options = {}) {
-  ZoneResolver resolver(zone_text);
-  const auto verdicts = verify_message(message, resolver, std::nullopt, options);
-  if (verdicts.size() != 1) throw std::runtime_error("not one verdict");
-  return verdicts.front();
-}
+class DkimVerifierTest : public testing::TestWithParam<DkimEngine> {
+ protected:
+  static std::vector<DkimVerdict> verify(const DkimTestMessage& message, Resolver& resolver,
+                                         const std::optional<Name>& author = std::nullopt,
+                                         const DkimVerifyOptions& options = {},
+                                         size_t piece = 1 << 20) {
+    return verify_message(message, resolver, author, options, kTestNow, piece, GetParam());
+  }
 
-std::string words(const DkimVerdict& verdict) {
-  return std::string(to_string(verdict.result)) +
-         (verdict.reason.empty() ? "" : " " + verdict.reason);
-}
+  static DkimVerdict verify_one(const DkimTestMessage& message, std::string_view zone_text,
+                                const DkimVerifyOptions& options = {}) {
+    ZoneResolver resolver(zone_text);
+    const auto verdicts = verify(message, resolver, std::nullopt, options);
+    if (verdicts.size() != 1) throw std::runtime_error("not one verdict");
+    return verdicts.front();
+  }
 
-TEST(DkimVerifier, PassesTheExampleOfRfc8463WithBothAlgorithms) {  // RFC 8463 A.3
+  static std::unique_ptr<DkimVerifier> make_verifier(
+      Resolver& resolver, int questions = 204, std::shared_ptr<PublicKeyCache> keys = nullptr) {
+    auto budget = std::make_shared<LookupBudget>(
+        std::chrono::steady_clock::now() + std::chrono::seconds(100), questions);
+    return make_dkim_verifier(GetParam(), {}, resolver, budget, std::move(keys));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, DkimVerifierTest,
+                         testing::Values(DkimEngine::native, DkimEngine::libopendkim),
+                         [](const auto& engine) { return std::string(to_string(engine.param)); });
+
+TEST_P(DkimVerifierTest, PassesTheExampleOfRfc8463WithBothAlgorithms) {  // RFC 8463 A.3
   const auto message = parse_message(
       "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\n"
       " d=football.example.com; i=@football.example.com;\n"
@@ -84,7 +102,7 @@ TEST(DkimVerifier, PassesTheExampleOfRfc8463WithBothAlgorithms) {  // RFC 8463 A
       txt_record("brisbane._domainkey.football.example.com",
                  "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=") +
       txt_record("test._domainkey.football.example.com", rsa_test_key().record()));
-  const auto verdicts = verify_message(message, resolver);
+  const auto verdicts = verify(message, resolver);
   ASSERT_EQ(verdicts.size(), 2U);
   for (const DkimVerdict& verdict : verdicts) {
     EXPECT_EQ(words(verdict), "pass");
@@ -98,7 +116,7 @@ TEST(DkimVerifier, PassesTheExampleOfRfc8463WithBothAlgorithms) {  // RFC 8463 A
   EXPECT_EQ(verdicts[1].key_bits, 1024);
 }
 
-TEST(DkimVerifier, PassesTheExampleOfRfc6376) {  // RFC 6376 A.2, key of appendix C
+TEST_P(DkimVerifierTest, PassesTheExampleOfRfc6376) {  // RFC 6376 A.2, key of appendix C
   // As it was signed: folded with six spaces, one space after "game."; the RFC's typesetting took
   // one away and added another.
   const auto message = parse_message(
@@ -129,7 +147,7 @@ TEST(DkimVerifier, PassesTheExampleOfRfc6376) {  // RFC 6376 A.2, key of appendi
       "IxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhi"
       "tdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";
   ZoneResolver resolver(txt_record("brisbane._domainkey.example.com", key));
-  const auto verdicts = verify_message(message, resolver);
+  const auto verdicts = verify(message, resolver);
   ASSERT_EQ(verdicts.size(), 1U);
   EXPECT_EQ(words(verdicts[0]), "pass");
 }
@@ -139,7 +157,7 @@ struct CanonicalizationCase {
   Canonicalization body;
 };
 
-TEST(DkimVerifier, PassesEveryCanonicalizationWithBothKeyTypes) {  // RFC 6376 3.4, RFC 8463
+TEST_P(DkimVerifierTest, PassesEveryCanonicalizationWithBothKeyTypes) {  // RFC 6376 3.4, RFC 8463
   constexpr Canonicalization kBoth[] = {Canonicalization::simple, Canonicalization::relaxed};
   for (const DkimTestKey& key : {rsa_test_key(), ed25519_test_key()}) {
     for (const auto header : kBoth) {
@@ -157,7 +175,7 @@ TEST(DkimVerifier, PassesEveryCanonicalizationWithBothKeyTypes) {  // RFC 6376 3
   }
 }
 
-TEST(DkimVerifier, VerdictNamesTheSignature) {  // RFC 8601 2.7.1, RFC 6008
+TEST_P(DkimVerifierTest, VerdictNamesTheSignature) {  // RFC 8601 2.7.1, RFC 6008
   const auto verdict = verify_one(signed_message(std::string(kTags) + "; i=joe+x@mail.example.com"),
                                   zone(rsa_test_key(), "t=y; "));
   EXPECT_EQ(words(verdict), "pass");
@@ -170,107 +188,17 @@ TEST(DkimVerifier, VerdictNamesTheSignature) {  // RFC 8601 2.7.1, RFC 6008
   EXPECT_TRUE(verdict.testing);
 }
 
-TEST(DkimVerifier, NoSignatureGivesNoVerdict) {
+TEST_P(DkimVerifierTest, NoSignatureGivesNoVerdict) {
   ZoneResolver resolver("");
-  EXPECT_TRUE(verify_message(parse_message(kText), resolver).empty());
+  EXPECT_TRUE(verify(parse_message(kText), resolver).empty());
   EXPECT_EQ(resolver.question_count(), 0);
 }
-
-// What is signed here verifies cryptographically; only the tags are odd.
-struct TagCase {
-  std::string tags;
-  std::string verdict;
-};
 
 std::string tags_with(std::string_view from, std::string_view to) {
   return replace_all(std::string(kTags), from, to);
 }
 
-TEST(DkimVerifier, RefusesOddTagsHoweverGoodTheCryptography) {  // RFC 6376 3.5, 6.1.1
-  const std::string base(kTags);
-  const TagCase cases[] = {
-      {base + "; s=sel", "neutral tag s appears twice"},
-      {base + "; d=example.com", "neutral tag d appears twice"},
-      {base + "; h=from", "neutral tag h appears twice"},
-      {base + "; v=1", "neutral tag v appears twice"},
-      {tags_with("v=1; ", ""), "neutral v= is missing"},
-      {tags_with("v=1", "v=2"), "permerror v= is not 1"},
-      {tags_with("v=1", "v=01"), "permerror v= is not 1"},
-      {tags_with("v=1", "v=x"), "neutral v= is no number"},
-      {tags_with("a=rsa-sha256", "a=rsa-sha1"), "permerror rsa-sha1 is obsolete"},
-      {tags_with("a=rsa-sha256", "a=RSA-SHA256"), "permerror a= names an unknown algorithm"},
-      {tags_with("a=rsa-sha256", "a=rsa-md5"), "permerror a= names an unknown algorithm"},
-      {tags_with("c=relaxed/relaxed", "c=relaxed/"),
-       "permerror c= names an unknown canonicalization"},
-      {tags_with("c=relaxed/relaxed", "c=/relaxed"),
-       "permerror c= names an unknown canonicalization"},
-      {tags_with("d=example.com", "d="), "neutral d= is broken: a domain is empty"},
-      {tags_with("d=example.com", "d=com"), "neutral d= has a single label"},
-      {tags_with("d=example.com", "d=example.com."),
-       "neutral d= is broken: a domain ends in a dot"},
-      {tags_with("d=example.com", "d=example..com"), "neutral d= is broken: a label is empty"},
-      {tags_with("d=example.com", "d=192.0.2.1"),
-       "neutral d= is broken: a number or an IP address is no domain"},
-      {tags_with("s=sel", "s="), "neutral s= is broken: the key's name: a label is empty"},
-      {tags_with("s=sel", "s=a..b"), "neutral s= is broken: the key's name: a label is empty"},
-      {tags_with("h=from:to", "h=to"), "permerror From is not signed"},
-      {tags_with("h=from:to", "h=from::to"), "neutral h= holds something that is no field name"},
-      {tags_with("h=from:to:subject:date", "h="),
-       "neutral h= holds something that is no field name"},
-      {base + "; i=joe@example.net", "permerror i= is outside d="},
-      {base + "; i=joe@notexample.com", "permerror i= is outside d="},
-      {base + "; i=joe", "neutral i= holds no @"},
-      {base + "; i=a@b@example.com", "neutral i= is no address"},
-      {base + "; i=a=4@example.com", "neutral i= is no dkim-quoted-printable"},
-      {base + "; i=a=00@example.com", "neutral i= is no dkim-quoted-printable"},
-      {base + "; i=" + std::string(300, 'a') + "@example.com", "policy i= is too long"},
-      {base + "; q=foo", "permerror q= names no known method"},
-      {base + "; q=dns", "permerror q= names no known method"},
-      {base + "; l=x", "neutral l= is no number"},
-      {base + "; l=-1", "neutral l= is no number"},
-      {base + "; l=" + std::string(76, '9'), "permerror l= is larger than the body"},
-      {base + "; l=9223372036854775808", "permerror l= is larger than the body"},
-      {base + "; t=x", "neutral t= is no time"},
-      {base + "; t=18446744073709551615", "neutral t= is no time"},
-      {base + "; t=1700000000; x=1700000000", "permerror x= is not later than t="},
-      {base + "; t=1", "policy t= lies before DKIM was invented"},
-      {base + "; t=1750000400", "policy signature comes from the future"},
-      {base + "; x=1749999600", "policy signature expired"},
-      {base + "; xb=1", "neutral libopendkim can't tell b= from another tag"},
-  };
-  for (const TagCase& c : cases) {
-    EXPECT_EQ(words(verify_one(signed_message(c.tags), zone(rsa_test_key()))), c.verdict)
-        << c.tags.substr(0, 300);
-  }
-}
-
-TEST(DkimVerifier, PassesOddTagsThatTheRfcAllows) {  // RFC 6376 3.5
-  const std::string base(kTags);
-  const std::string cases[] = {
-      base + "; i=@example.com",
-      base + "; i=@a.b.example.com",
-      base + "; i=j=6Fe@example.com",
-      base + "; q=foo:dns/txt",
-      base + "; t=1750000200",  // within the drift
-      base + "; x=1749999800",
-      base + "; t=1749000000; x=1749000001\t; n=unknown tags are ignored",
-      tags_with("d=example.com", "d=EXAMPLE.com"),
-      tags_with("h=from:to", "h=From :\r\n\t To"),
-      tags_with("h=from:to", "h=from:from:from:x-absent:to"),
-  };
-  for (const std::string& tags : cases) {
-    DkimTestHashing like;
-    if (tags.find("x-absent") != std::string::npos) {
-      like.fields = {"from", "from", "from", "x-absent", "to", "subject", "date"};
-    }
-    const bool expired = tags.find("x=1749000001") != std::string::npos;
-    EXPECT_EQ(words(verify_one(signed_message(tags, rsa_test_key(), like), zone(rsa_test_key()))),
-              expired ? "policy signature expired" : "pass")
-        << tags;
-  }
-}
-
-TEST(DkimVerifier, ChangesInTransitFail) {  // RFC 6376 6.1.3
+TEST_P(DkimVerifierTest, ChangesInTransitFail) {  // RFC 6376 6.1.3
   const auto good = signed_message();
   const auto key_zone = zone(rsa_test_key());
   auto changed = good;
@@ -284,14 +212,14 @@ TEST(DkimVerifier, ChangesInTransitFail) {  // RFC 6376 6.1.3
   EXPECT_EQ(words(verify_one(changed, key_zone)), "fail signature does not verify");
 }
 
-TEST(DkimVerifier, WhatRelaxedForgivesIsForgiven) {  // RFC 6376 3.4.2, 3.4.4
+TEST_P(DkimVerifierTest, WhatRelaxedForgivesIsForgiven) {  // RFC 6376 3.4.2, 3.4.4
   auto message = signed_message();
   message.body = replace_all(message.body, "lost\tthe", "lost    the") + "\r\n \r\n";
   message.fields[3] = {"SUBJECT", "Is dinner\r\n\tready?   "};
   EXPECT_EQ(words(verify_one(message, zone(rsa_test_key()))), "pass");
 }
 
-TEST(DkimVerifier, AddedFromFailsOnlyIfOversigned) {  // RFC 6376 5.4, 8.15
+TEST_P(DkimVerifierTest, AddedFromFailsOnlyIfOversigned) {  // RFC 6376 5.4, 8.15
   DkimTestHashing like;
   like.fields = {"from", "from", "to"};
   const auto tags = tags_with("h=from:to:subject:date", "h=from:from:to");
@@ -304,60 +232,14 @@ TEST(DkimVerifier, AddedFromFailsOnlyIfOversigned) {  // RFC 6376 5.4, 8.15
   EXPECT_EQ(words(verify_one(plain, zone(rsa_test_key()))), "pass");  // the last From is signed
 }
 
-struct KeyCase {
-  std::string zone;
-  std::string verdict;
-};
-
-TEST(DkimVerifier, JudgesTheKeyRecord) {  // RFC 6376 6.1.2
-  const auto key = rsa_test_key();
-  const std::string record = key.record();
-  const std::string name(kKeyName);
-  const KeyCase cases[] = {
-      {"", "permerror no key at sel._domainkey.example.com"},
-      {"sel._domainkey.example.com. 60 IN A 192.0.2.1\n",
-       "permerror no key at sel._domainkey.example.com"},
-      {"servfail sel._domainkey.example.com\n",
-       "temperror key lookup of sel._domainkey.example.com: server_failure"},
-      {"timeout sel._domainkey.example.com\n",
-       "temperror key lookup of sel._domainkey.example.com: timed_out"},
-      {txt_record(name, "v=DKIM1; p="), "permerror key revoked"},
-      {txt_record(name, "v=DKIM1; k=rsa"), "permerror bad key record: p= is missing"},
-      {txt_record(name, "v=DKIM2; p="), "permerror bad key record: v= is \"DKIM2\", not DKIM1"},
-      {txt_record(name, "k=rsa; v=DKIM1; p="), "permerror bad key record: v= is not the first tag"},
-      {txt_record(name, "v=spf1 -all"), "permerror bad key record: v= is \"spf1 -all\", not DKIM1"},
-      {txt_record(name, "v=DKIM1; p=####"),
-       "permerror bad key record: p= is broken: a character is not base64"},
-      {txt_record(name, "v=DKIM1; p=AAAA"), "permerror bad key record: p= holds no RSA key"},
-      {txt_record(name, record) + txt_record(name, "v=DKIM1; p=AAAA"),
-       "permerror bad key record: 2 records where one is allowed"},
-      {txt_record(name, record) + txt_record(name, "v=spf1 -all"), "pass"},
-      {zone(key, "s=other; "), "permerror the key is not for email"},
-      {zone(key, "s=other : email; "), "pass"},
-      {zone(key, "s=*; "), "pass"},
-      {zone(key, "h=sha1; "), "permerror the key does not allow sha256"},
-      {zone(key, "h=sha1 : sha256; "), "pass"},
-      {zone(key, "t=s; "), "pass"},
-      {zone(key, "t=y:s:unknown; n=a note; "), "pass"},
-      {txt_record(name, ed25519_test_key().record()),
-       "permerror the key is ed25519, the signature rsa"},
-      {txt_record(name, "v=DKIM1; k=ec; p=AAAA"),
-       "permerror bad key record: k= is \"ec\", neither rsa nor ed25519"},
-      {txt_record(name, replace_all(record, "v=DKIM1; k=rsa; ", "")), "pass"},
-  };
-  for (const KeyCase& c : cases) {
-    EXPECT_EQ(words(verify_one(signed_message(), c.zone)), c.verdict) << c.zone;
-  }
-}
-
-TEST(DkimVerifier, KeyFlagSForbidsSubdomainsInI) {  // RFC 6376 3.6.1 t=s
+TEST_P(DkimVerifierTest, KeyFlagSForbidsSubdomainsInI) {  // RFC 6376 3.6.1 t=s
   const auto message = signed_message(std::string(kTags) + "; i=joe@mail.example.com");
   EXPECT_EQ(words(verify_one(message, zone(rsa_test_key()))), "pass");
   EXPECT_EQ(words(verify_one(message, zone(rsa_test_key(), "t=s; "))),
-            "permerror the key forbids i= below d=");
+            "permerror the key's t=s forbids i= below d=");
 }
 
-TEST(DkimVerifier, KeyTypeMustMatchTheAlgorithm) {  // RFC 6376 6.1.2 step 8
+TEST_P(DkimVerifierTest, KeyTypeMustMatchTheAlgorithm) {  // RFC 6376 6.1.2 step 8
   const auto ed25519 = ed25519_test_key();
   const auto message = signed_message(tags_with("rsa-sha256", "ed25519-sha256"), ed25519);
   EXPECT_EQ(words(verify_one(message, zone(ed25519))), "pass");
@@ -369,22 +251,30 @@ TEST(DkimVerifier, KeyTypeMustMatchTheAlgorithm) {  // RFC 6376 6.1.2 step 8
       "permerror bad key record: p= does not hold the 32 octets of Ed25519");
 }
 
-TEST(DkimVerifier, RsaKeysOfOddSizesNeverPass) {  // RFC 8301 3.2; exact bits
-  const std::pair<unsigned, std::string> cases[] = {{512, "policy key of 512 bits"},
-                                                    {1017, "policy key of 1017 bits"},
-                                                    {1023, "policy key of 1023 bits"},
-                                                    {1024, "pass"}};
+TEST_P(DkimVerifierTest, RsaKeysOfOddSizesNeverPass) {  // RFC 8301 3.2; exact bits
+  const std::pair<unsigned, std::string> cases[] = {
+      {512, "permerror RSA key of 512 bits; 1024 are the least"},
+      {1017, "permerror RSA key of 1017 bits; 1024 are the least"},
+      {1023, "permerror RSA key of 1023 bits; 1024 are the least"},
+      {1024, "pass"},
+      {2048, "pass"}};
   for (const auto& [bits, verdict] : cases) {
     const auto key = make_test_key(EVP_RSA_gen(bits), DkimKeyType::rsa);
-    EXPECT_EQ(words(verify_one(signed_message(kTags, key), zone(key))), verdict);
+    const auto judged = verify_one(signed_message(kTags, key), zone(key));
+    EXPECT_EQ(words(judged), verdict);
+    EXPECT_EQ(judged.key_bits, static_cast<int>(bits));
   }
   DkimVerifyOptions options;
+  options.minimum_key_bits = 2048;
+  EXPECT_EQ(words(verify_one(signed_message(), zone(rsa_test_key()), options)),
+            "policy RSA key of 1024 bits; MinimumKeyBits is 2048");
+  options.minimum_key_bits = 512;
   options.maximum_key_bits = 1000;
   EXPECT_EQ(words(verify_one(signed_message(), zone(rsa_test_key()), options)),
-            "policy key of 1024 bits");
+            "policy RSA key of 1024 bits; MaximumKeyBits is 1000");
 }
 
-TEST(DkimVerifier, LengthTagMustCoverTheBody) {  // RFC 6376 3.5 l=, 8.2
+TEST_P(DkimVerifierTest, LengthTagMustCoverTheBody) {  // RFC 6376 3.5 l=, 8.2
   const uint64_t size = 26;  // "Hi.", an empty line and the game, in relaxed form
   const auto with_length = [&](uint64_t length) {
     DkimTestHashing like;
@@ -394,11 +284,11 @@ TEST(DkimVerifier, LengthTagMustCoverTheBody) {  // RFC 6376 3.5 l=, 8.2
   };
   const auto key_zone = zone(rsa_test_key());
   EXPECT_EQ(words(verify_one(with_length(size - 1), key_zone)),
-            "policy l= leaves 1 octets unsigned");
+            "policy l= leaves 1 octet unsigned");
   EXPECT_EQ(words(verify_one(with_length(0), key_zone)), "policy l= leaves 26 octets unsigned");
   EXPECT_EQ(words(verify_one(with_length(size), key_zone)), "pass");
   EXPECT_EQ(words(verify_one(with_length(size + 1), key_zone)),
-            "permerror l= is larger than the body");
+            "permerror l= is larger than the body of 26 octets");
   auto longer = with_length(size);
   longer.body += "An advertisement.\r\n";
   EXPECT_EQ(words(verify_one(longer, key_zone)), "policy l= leaves 23 octets unsigned");
@@ -407,17 +297,68 @@ TEST(DkimVerifier, LengthTagMustCoverTheBody) {  // RFC 6376 3.5 l=, 8.2
   EXPECT_EQ(words(verify_one(longer, key_zone, options)), "pass");
 }
 
-TEST(DkimVerifier, HowTheBodyIsCutDoesNotMatter) {
+TEST_P(DkimVerifierTest, KeysComeFromTheCacheIfThereIsOne) {
+  const auto keys = std::make_shared<PublicKeyCache>();
+  const auto message = signed_message();
+  for (int i = 0; i < 3; ++i) {
+    ZoneResolver resolver(zone(rsa_test_key(), i == 2 ? "t=y; " : ""));
+    const auto verifier = make_verifier(resolver, 204, keys);
+    for (const HeaderField& field : message.fields) verifier->header(field);
+    verifier->end_of_headers(std::nullopt);
+    verifier->body(message.body);
+    const auto verdicts = verifier->finish(kTestNow);
+    ASSERT_EQ(verdicts.size(), 1U);
+    EXPECT_EQ(words(verdicts[0]), "pass");
+    EXPECT_EQ(verdicts[0].testing, i == 2);  // flags are the record's, not the key's
+    EXPECT_EQ(keys->size(), 1U);
+  }
+}
+
+TEST_P(DkimVerifierTest, HowTheBodyIsCutDoesNotMatter) {
   const auto message = signed_message();
   ZoneResolver resolver(zone(rsa_test_key()));
   for (size_t piece = 1; piece <= message.body.size(); ++piece) {
-    const auto verdicts = verify_message(message, resolver, std::nullopt, {}, kTestNow, piece);
+    const auto verdicts = verify(message, resolver, std::nullopt, {}, piece);
     ASSERT_EQ(verdicts.size(), 1U);
     EXPECT_EQ(words(verdicts[0]), "pass") << piece;
   }
 }
 
-TEST(DkimVerifier, BodiesThatEndOddlyAreReadAsTheRfcSays) {  // RFC 6376 3.4.3, 3.4.4
+/// The body in pieces that end where `cuts` has a bit, the lowest after the first octet.
+std::string verdict_with_cuts(DkimEngine engine, const DkimTestMessage& message, unsigned cuts) {
+  ZoneResolver resolver(zone(rsa_test_key()));
+  const auto verifier = make_dkim_verifier(
+      engine, {}, resolver,
+      std::make_shared<LookupBudget>(std::chrono::steady_clock::now() + std::chrono::seconds(100)));
+  for (const HeaderField& field : message.fields) verifier->header(field);
+  verifier->end_of_headers(std::nullopt);
+  size_t start = 0;
+  for (size_t i = 0; i < message.body.size(); ++i) {
+    if (i + 1 < message.body.size() && (cuts >> i & 1) == 0) continue;
+    verifier->body(std::string_view(message.body).substr(start, i + 1 - start));
+    start = i + 1;
+  }
+  return words(verifier->finish(kTestNow).at(0));
+}
+
+TEST_P(DkimVerifierTest, EveryWayToCutASmallBodyGivesTheSameVerdict) {  // RFC 6376 3.4.3, 3.4.4
+  const std::string bodies[] = {"a \r\n b\r\n", " \t\r\n\r\nx", "\r\n \r\n\t\r\n", "x\r\ny \t"};
+  for (const std::string& body : bodies) {
+    for (const std::string c : {"simple", "relaxed"}) {
+      DkimTestMessage message = parse_message(kText);
+      message.body = body;
+      DkimTestHashing like;
+      like.body = *parse_canonicalization(c);
+      message.fields.push_back(
+          sign_with(message, tags_with("relaxed/relaxed", "relaxed/" + c), rsa_test_key(), like));
+      for (unsigned cuts = 0; cuts < 1U << (body.size() - 1); ++cuts) {
+        ASSERT_EQ(verdict_with_cuts(GetParam(), message, cuts), "pass") << c << body << cuts;
+      }
+    }
+  }
+}
+
+TEST_P(DkimVerifierTest, BodiesThatEndOddlyAreReadAsTheRfcSays) {  // RFC 6376 3.4.3, 3.4.4
   const std::string bodies[] = {
       "", "\r\n", "\r\n\r\n\r\n", "no line end", "x\r\n \t", "line \r\n\r\n x", " \r\n\t\r\n"};
   for (const auto canonicalization : {Canonicalization::simple, Canonicalization::relaxed}) {
@@ -435,27 +376,7 @@ TEST(DkimVerifier, BodiesThatEndOddlyAreReadAsTheRfcSays) {  // RFC 6376 3.4.3, 
   }
 }
 
-TEST(DkimVerifier, BodiesThatTheLibraryReadsOtherwiseNeverPassOrFail) {
-  for (const std::string& body : {std::string("a\rb\r\n"), std::string(3 << 20, 'x') + " y\r\n"}) {
-    DkimTestMessage message = parse_message(kText);
-    message.body = body;
-    message.fields.push_back(sign_with(message, kTags, rsa_test_key()));
-    ZoneResolver resolver(zone(rsa_test_key()));
-    std::vector<std::string> seen;
-    for (const size_t piece : {1, 65536, 1 << 22}) {
-      const auto verdicts = verify_message(message, resolver, std::nullopt, {}, kTestNow, piece);
-      ASSERT_EQ(verdicts.size(), 1U);
-      seen.push_back(words(verdicts[0]));
-    }
-    for (const auto& verdict : seen) {
-      EXPECT_EQ(verdict, "neutral libopendkim canonicalizes this body in its own way");
-    }
-    message.body += "more\r\n";
-    EXPECT_EQ(words(verify_one(message, zone(rsa_test_key()))), "fail body hash differs");
-  }
-}
-
-TEST(DkimVerifier, MemoryOfTheBodyIsNotKept) {
+TEST_P(DkimVerifierTest, MemoryOfTheBodyIsNotKept) {
   // A body of 64 MiB in pieces, signed and verified as it streams by.
   const std::string line = std::string(998, 'x') + "\r\n";
   BodyHashes hashes;
@@ -466,9 +387,7 @@ TEST(DkimVerifier, MemoryOfTheBodyIsNotKept) {
   const std::string tags = tags_with("{bh}", encode_base64(hashes.hash(0)));
   const auto message = signed_message(tags);
   ZoneResolver resolver(zone(rsa_test_key()));
-  auto budget = std::make_shared<LookupBudget>(
-      std::chrono::steady_clock::now() + std::chrono::seconds(100), 204);
-  const auto verifier = make_dkim_verifier(DkimEngine::native, {}, resolver, budget);
+  const auto verifier = make_verifier(resolver);
   for (const HeaderField& field : message.fields) verifier->header(field);
   verifier->end_of_headers(std::nullopt);
   for (int i = 0; i < kLines; ++i) verifier->body(line);
@@ -499,10 +418,10 @@ ManySignatures many_signatures(int count) {
   return many;
 }
 
-TEST(DkimVerifier, EvaluatesEightSignaturesTheAlignedOneFirst) {
+TEST_P(DkimVerifierTest, EvaluatesEightSignaturesTheAlignedOneFirst) {
   const auto many = many_signatures(12);
   ZoneResolver resolver(many.zone_text);
-  const auto verdicts = verify_message(many.message, resolver, test_name("mail.d10.example"));
+  const auto verdicts = verify(many.message, resolver, test_name("mail.d10.example"));
   ASSERT_EQ(verdicts.size(), 12U);
   for (size_t i = 0; i < verdicts.size(); ++i) {
     const bool evaluated = i < 7 || i == 10;
@@ -512,39 +431,35 @@ TEST(DkimVerifier, EvaluatesEightSignaturesTheAlignedOneFirst) {
   }
 }
 
-TEST(DkimVerifier, FiftySignaturesAreReadAndFiftyOneAreNot) {
+TEST_P(DkimVerifierTest, FiftySignaturesAreReadAndFiftyOneAreNot) {
   ZoneResolver resolver("");
-  EXPECT_EQ(verify_message(many_signatures(50).message, resolver).size(), 50U);
-  const auto verdicts = verify_message(many_signatures(51).message, resolver);
+  EXPECT_EQ(verify(many_signatures(50).message, resolver).size(), 50U);
+  const auto verdicts = verify(many_signatures(51).message, resolver);
   ASSERT_EQ(verdicts.size(), 1U);
   EXPECT_EQ(words(verdicts[0]), "policy 51 signatures, over the limit of 50: none was evaluated");
 }
 
-TEST(DkimVerifier, TheKeyIsAskedForWhileTheHeaderArrives) {
+TEST_P(DkimVerifierTest, TheKeyIsAskedForWhileTheHeaderArrives) {
   const auto message = signed_message();
   ZoneResolver resolver(zone(rsa_test_key()));
-  auto budget = std::make_shared<LookupBudget>(
-      std::chrono::steady_clock::now() + std::chrono::seconds(10), 204);
-  const auto verifier = make_dkim_verifier(DkimEngine::native, {}, resolver, budget);
+  const auto verifier = make_verifier(resolver);
   verifier->header(message.fields[0]);
   EXPECT_EQ(resolver.questions(), std::vector<std::string>{"TXT sel._domainkey.example.com"});
 }
 
-TEST(DkimVerifier, OneKeyOfManySignaturesIsAskedForOnce) {
+TEST_P(DkimVerifierTest, OneKeyOfManySignaturesIsAskedForOnce) {
   auto message = signed_message();
   for (int i = 0; i < 5; ++i) message.fields.push_back(message.fields[0]);
   ZoneResolver resolver(zone(rsa_test_key()));
-  for (const DkimVerdict& verdict : verify_message(message, resolver)) {
+  for (const DkimVerdict& verdict : verify(message, resolver)) {
     EXPECT_EQ(words(verdict), "pass");
   }
   EXPECT_EQ(resolver.question_count(), 1);
 }
 
-TEST(DkimVerifier, BudgetWithoutQuestionsIsTemperror) {
+TEST_P(DkimVerifierTest, BudgetWithoutQuestionsIsTemperror) {
   ZoneResolver resolver(zone(rsa_test_key()));
-  auto budget = std::make_shared<LookupBudget>(
-      std::chrono::steady_clock::now() + std::chrono::seconds(10), 0);
-  const auto verifier = make_dkim_verifier(DkimEngine::native, {}, resolver, budget);
+  const auto verifier = make_verifier(resolver, 0);
   const auto message = signed_message();
   for (const HeaderField& field : message.fields) verifier->header(field);
   verifier->end_of_headers(std::nullopt);
@@ -554,7 +469,7 @@ TEST(DkimVerifier, BudgetWithoutQuestionsIsTemperror) {
   EXPECT_EQ(verdicts[0].result, DkimResult::temperror);
 }
 
-TEST(DkimVerifier, GoodAndBadSignaturesAreJudgedEachForItself) {  // RFC 6376 6.1
+TEST_P(DkimVerifierTest, GoodAndBadSignaturesAreJudgedEachForItself) {  // RFC 6376 6.1
   const auto base = parse_message(kText);
   const auto rsa = rsa_test_key();
   const auto ed25519 = ed25519_test_key();
@@ -571,7 +486,7 @@ TEST(DkimVerifier, GoodAndBadSignaturesAreJudgedEachForItself) {  // RFC 6376 6.
   ZoneResolver resolver(zone(rsa) + txt_record("revoked._domainkey.example.com", "p=") +
                         txt_record("ed._domainkey.example.com", ed25519.record()) +
                         "servfail slow._domainkey.example.com\n");
-  const auto verdicts = verify_message(message, resolver);
+  const auto verdicts = verify(message, resolver);
   const DkimResult expected[] = {
       DkimResult::neutral,   DkimResult::pass, DkimResult::permerror, DkimResult::permerror,
       DkimResult::permerror, DkimResult::pass, DkimResult::temperror};
@@ -581,25 +496,24 @@ TEST(DkimVerifier, GoodAndBadSignaturesAreJudgedEachForItself) {  // RFC 6376 6.
   }
 }
 
-TEST(DkimVerifier, SignatureOverAnotherSignature) {  // RFC 6376 3.5: treated as a normal field
+TEST_P(DkimVerifierTest, SignatureOverAnotherSignature) {  // RFC 6376 3.5: as a normal field
   auto message = signed_message();
   DkimTestHashing like;
   like.fields = {"from", "dkim-signature"};
   const auto tags = tags_with("h=from:to:subject:date", "h=from:dkim-signature");
   message.fields.insert(message.fields.begin(), sign_with(message, tags, rsa_test_key(), like));
   ZoneResolver resolver(zone(rsa_test_key()));
-  auto verdicts = verify_message(message, resolver);
+  auto verdicts = verify(message, resolver);
   ASSERT_EQ(verdicts.size(), 2U);
-  EXPECT_EQ(words(verdicts[1]), "pass");
-  // The outer one also selects itself, being the only field left above the inner one? It must not:
-  // h= takes the last field first, and that is the inner one.
   EXPECT_EQ(words(verdicts[0]), "pass");
-  message.fields[1].value += "; d=example.com";  // a tag twice: not shown to the library
-  verdicts = verify_message(message, resolver);
-  EXPECT_EQ(words(verdicts[0]), "neutral h= covers a DKIM-Signature field that was not evaluated");
+  EXPECT_EQ(words(verdicts[1]), "pass");
+  message.fields[1].value += " ";  // relaxed forgives it to the outer one; b= may hold FWS
+  verdicts = verify(message, resolver);
+  EXPECT_EQ(words(verdicts[0]), "pass");
+  EXPECT_EQ(words(verdicts[1]), "pass");
 }
 
-TEST(DkimVerifier, LimitsOnTheHeaderNeverPassAndNeverFail) {
+TEST_P(DkimVerifierTest, LimitsOnTheHeaderNeverPassAndNeverFail) {
   auto message = signed_message();
   DkimVerifyOptions options;
   options.maximum_header_fields = 5;
@@ -613,46 +527,41 @@ TEST(DkimVerifier, LimitsOnTheHeaderNeverPassAndNeverFail) {
   EXPECT_EQ(words(verify_one(signed_message(), key_zone, options)),
             "policy h= names more than 3 fields");
   message = signed_message();
-  message.fields.push_back({"X", std::string(1'100'000, 'x')});
-  EXPECT_EQ(words(verify_one(message, key_zone)), "policy the header is too large");
-  message = signed_message();
-  message.fields.push_back({"X", std::string("a\0b", 3)});
-  EXPECT_EQ(words(verify_one(message, key_zone)), "neutral a header field holds a NUL");
+  message.fields.push_back({"X", std::string(5 << 20, 'x')});
+  EXPECT_EQ(words(verify_one(message, key_zone)),
+            GetParam() == DkimEngine::native ? "policy the header is larger than 4 MiB, the limit"
+                                             : "policy the header is larger than 1 MiB, the limit");
 }
 
-TEST(DkimVerifier, ULabelsInTagsAreNeutral) {  // RFC 8616 5 allows them, libopendkim does not
-  const auto verdict = verify_one(signed_message(tags_with("d=example.com",
-                                                           "d=b\xc3\xbc"
-                                                           "cher.example")),
-                                  zone(rsa_test_key()));
-  EXPECT_EQ(words(verdict), "neutral libopendkim reads no UTF-8 in tags");
-  EXPECT_EQ(verdict.domain.text(), "xn--bcher-kva.example");
-}
-
-TEST(DkimVerifier, AtMostFourBodyHashesAreComputed) {
+TEST_P(DkimVerifierTest, BodyHashesAreLimited) {
+  const bool native = GetParam() == DkimEngine::native;
+  const size_t most = native ? 8 : 4;
   const auto base = parse_message(kText);
   auto message = base;
-  for (uint64_t length = 0; length < 6; ++length) {
+  for (uint64_t length = 0; length < most + 2; ++length) {
     DkimTestHashing like;
     like.length = length;
     message.fields.push_back(sign_with(base, std::string(kTags) + "; l=" + std::to_string(length),
                                        rsa_test_key(), like));
   }
   ZoneResolver resolver(zone(rsa_test_key()));
-  const auto verdicts = verify_message(message, resolver);
-  ASSERT_EQ(verdicts.size(), 6U);
-  EXPECT_EQ(words(verdicts[3]), "policy l= leaves 23 octets unsigned");
-  EXPECT_EQ(words(verdicts[4]), "policy over the limit of 4 body hashes");
-  EXPECT_EQ(words(verdicts[5]), "policy over the limit of 4 body hashes");
+  DkimVerifyOptions options;
+  options.maximum_signatures = 20;
+  const auto verdicts = verify(message, resolver, std::nullopt, options);
+  ASSERT_EQ(verdicts.size(), most + 2);
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    const auto expected = i < most
+                              ? "policy l= leaves " + std::to_string(26 - i) + " octets unsigned"
+                              : "policy over the limit of " + std::to_string(most) + " body hashes";
+    EXPECT_EQ(words(verdicts[i]), expected);
+  }
 }
 
-TEST(DkimVerifier, CanBeDroppedAtAnyPoint) {
+TEST_P(DkimVerifierTest, CanBeDroppedAtAnyPoint) {
   const auto message = signed_message();
   ZoneResolver resolver(zone(rsa_test_key()));
   for (size_t steps = 0; steps < message.fields.size() + 2; ++steps) {
-    auto budget = std::make_shared<LookupBudget>(
-        std::chrono::steady_clock::now() + std::chrono::seconds(10), 204);
-    const auto verifier = make_dkim_verifier(DkimEngine::native, {}, resolver, budget);
+    const auto verifier = make_verifier(resolver);
     for (size_t i = 0; i < std::min(steps, message.fields.size()); ++i) {
       verifier->header(message.fields[i]);
     }

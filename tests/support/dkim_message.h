@@ -165,19 +165,26 @@ inline HeaderField sign_with(const DkimTestMessage& message, std::string_view ta
   return field;
 }
 
+/// "fail body hash differs", or "pass".
+inline std::string words(const DkimVerdict& verdict) {
+  return std::string(to_string(verdict.result)) +
+         (verdict.reason.empty() ? "" : " " + verdict.reason);
+}
+
 inline constexpr std::chrono::sys_seconds kTestNow{std::chrono::seconds(1'750'000'000)};
 
 inline std::optional<Name> test_name(std::string_view text) { return *parse_domain(text); }
 
-/// What the verifier on libopendkim says; the body goes in pieces of `piece` octets.
+/// What the verifier says; the body goes in pieces of `piece` octets.
 inline std::vector<DkimVerdict> verify_message(const DkimTestMessage& message, Resolver& resolver,
                                                const std::optional<Name>& author = std::nullopt,
                                                const DkimVerifyOptions& options = {},
                                                std::chrono::sys_seconds now = kTestNow,
-                                               size_t piece = 1 << 20) {
+                                               size_t piece = 1 << 20,
+                                               DkimEngine engine = DkimEngine::native) {
   auto budget = std::make_shared<LookupBudget>(
       std::chrono::steady_clock::now() + std::chrono::seconds(10), 204);
-  const auto verifier = make_dkim_verifier(DkimEngine::native, options, resolver, budget);
+  const auto verifier = make_dkim_verifier(engine, options, resolver, budget);
   for (const HeaderField& field : message.fields) verifier->header(field);
   verifier->end_of_headers(author);
   for (size_t i = 0; i < message.body.size(); i += piece) {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The native engine: RFC 6376 3.7 hashes the header as soon as it is complete, so nothing of the
+// message is kept but 32 octets a signature; OpenSSL checks these against b= and the key.
+
+#include <string>
+#include <vector>
+
+#include "crypto/dkim_hash.h"
+#include "crypto/dkim_verifier.h"
+
+namespace signet {
+namespace {
+
+/// Each of the signatures evaluated may name every field of the header, so this, times
+/// MaximumSignatures, is what has to be canonicalized and hashed before the body.
+constexpr size_t kMaxHeaderOctets = 4 * 1024 * 1024;
+/// A body is canonicalized at most twice, but hashed once for each l=.
+constexpr size_t kMaxBodyHashes = 8;
+
+/// RFC 6376 3.5 h=: it MUST NOT include the field being verified, so a `dkim-signature` in it means
+/// another one, or none.
+std::string hash_without_own_field(const DkimHeader& header, const DkimCandidate& candidate) {
+  std::vector<HeaderField> others = header.fields;
+  const HeaderField own = others[candidate.field];
+  others.erase(others.begin() + static_cast<std::ptrdiff_t>(candidate.field));
+  return header_hash(others, candidate.signature, own);
+}
+
+std::string hash_of_header(const DkimHeader& header, const DkimCandidate& candidate) {
+  if (candidate.signature.signs("dkim-signature")) return hash_without_own_field(header, candidate);
+  return header_hash(header.fields, candidate.signature, header.fields[candidate.field]);
+}
+
+class NativeEngine final : public DkimVerifyEngine {
+ public:
+  Limits limits() const override { return {kMaxHeaderOctets, kMaxBodyHashes, true}; }
+  std::optional<DkimRefusal> check_signature(const DkimSignature& /*signature*/,
+                                             std::string_view /*value*/) const override {
+    return std::nullopt;
+  }
+  void end_of_headers(const DkimHeader& header, const OpenCandidates& open) override {
+    header_hashes_.resize(open.back()->index + 1);
+    for (const DkimCandidate* candidate : open) {
+      header_hashes_[candidate->index] = hash_of_header(header, *candidate);
+    }
+  }
+  void body(std::string_view /*octets*/) override {}
+  void finish(const OpenCandidates& /*open*/) override {}
+  std::optional<DkimRefusal> judge(const DkimCandidate& candidate) override {
+    const std::string& hash = header_hashes_[candidate.index];
+    if (candidate.key->verify(hash, candidate.signature.signature)) return std::nullopt;
+    return refuse(DkimResult::fail, "signature does not verify");
+  }
+
+ private:
+  std::vector<std::string> header_hashes_;  ///< by candidate
+};
+
+}  // namespace
+
+std::unique_ptr<DkimVerifyEngine> make_native_verify_engine() {
+  return std::make_unique<NativeEngine>();
+}
+
+}  // namespace signet
