@@ -2,6 +2,7 @@
 signet_test(crypto canonical)
 signet_test(crypto dkim_hash)
 signet_test(crypto dkim_interop signet_test_dns)
+signet_test(crypto dkim_proof signet_test_dkim_proof)
 signet_test(crypto dkim_signature)
 signet_test(crypto dkim_signer signet_test_dns)
 signet_test(crypto dkim_verifier signet_test_dns)
@@ -76,3 +77,6 @@ add_subdirectory(check)
 # A scenario is a file: a new one makes ctest list its tests anew.
 file(GLOB SCENARIOS CONFIGURE_DEPENDS scenarios/*.scenario)
 set_property(TARGET scenario_test PROPERTY LINK_DEPENDS ${SCENARIOS})
+# Half a minute for all; under the sanitizers a share of them takes as long.
+target_compile_definitions(dkim_proof_test PRIVATE
+  SIGNET_PROOF_MESSAGES=$<IF:$<BOOL:${SIGNET_SANITIZE}>,500,10000>)
