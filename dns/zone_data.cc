@@ -188,12 +188,31 @@ Answer empty_answer(DnsStatus status, std::chrono::seconds ttl, std::string erro
 
 /// What the text says about one name. A node without sets is an empty non-terminal.
 struct Node {
-  std::map<uint16_t, Answer> sets;  ///< by type: of every one in the text, asked for or not
+  std::map<uint16_t, Answer> sets;         ///< by type: of every one in the text, asked for or not
+  std::map<uint16_t, DnsStatus> failures;  ///< by type: how its question fails
   const Answer* find(RecordType type) const {
     const auto found = sets.find(static_cast<uint16_t>(type));
     return found == sets.end() ? nullptr : &found->second;
   }
 };
+
+/// What a record of kFailureRecordType says.
+struct Failure {
+  uint16_t type = 0;
+  DnsStatus status = DnsStatus::server_failure;
+};
+
+Result<Failure> failure_of(const ldns_rr& rr) {
+  const ldns_rdf* data = ldns_rr_rdf(&rr, 0);
+  const std::string_view octets = data == nullptr ? std::string_view() : octets_of(*data);
+  const auto status = octets.size() == 3 ? static_cast<DnsStatus>(octets[2]) : DnsStatus::answered;
+  if (status != DnsStatus::server_failure && status != DnsStatus::timed_out) {
+    return Error{"want \\# 3 and the type and status (03 or 04) of a failure"};
+  }
+  const auto high = static_cast<unsigned char>(octets[0]);
+  const auto low = static_cast<unsigned char>(octets[1]);
+  return Failure{static_cast<uint16_t>(high << 8 | low), status};
+}
 
 /// What the data says about one name: an answer, or the CNAME that leads to it.
 struct Step {
@@ -236,6 +255,11 @@ std::optional<Error> ZoneData::Records::add(const ldns_rr& rr) {
 }
 
 std::optional<Error> ZoneData::Records::add_to_set(const Name& owner, const ldns_rr& rr) {
+  if (type_of(rr) == kFailureRecordType) {
+    const auto failure = failure_of(rr);
+    if (!failure) return Error{failure.error()};
+    nodes[owner].failures[failure->type] = failure->status;
+  }
   auto& sets = nodes[owner].sets;
   const std::chrono::seconds ttl(ldns_rr_ttl(&rr));
   const auto [set, added] = sets.try_emplace(*type_of(rr), empty_answer(DnsStatus::answered, ttl));
@@ -286,6 +310,11 @@ std::optional<Step> ZoneData::Records::find_once(const Name& name, RecordType ty
     const auto found = nodes.find(name);
     if (found == nodes.end() || found->second.sets.empty()) return std::nullopt;
     node = &found->second;
+  }
+  const auto failure = node->failures.find(static_cast<uint16_t>(type));
+  if (failure != node->failures.end()) {
+    return Step{
+        empty_answer(failure->second, negative_ttl, "a failure that the local data asks for")};
   }
   if (const Answer* set = node->find(type)) return Step{*set};
   if (const Answer* alias = node->find(RecordType::cname)) return Step{*alias, true};

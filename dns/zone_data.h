@@ -20,6 +20,11 @@
 
 namespace signet {
 
+/// A record of this type (one for private use, RFC 6895 3.1) makes questions fail, which zone files
+/// have no word for: `NAME IN TYPE65280 \# 3 TTTTSS`, where TTTT is the type whose question fails
+/// and SS the DnsStatus it ends with: 03 server_failure, 04 timed_out (in hexadecimal, RFC 3597 5).
+inline constexpr uint16_t kFailureRecordType = 65280;
+
 class ZoneData {
  public:
   ZoneData();
