@@ -31,4 +31,10 @@ inline void show(const Failure& failure, CommandContext& context) {
   context.exit_status = failure.exit_status;
 }
 
+/// Prints what a command has to say, or why it has nothing.
+inline void print(const OrFailure<std::string>& outcome, CommandContext& context) {
+  if (const auto* failure = std::get_if<Failure>(&outcome)) return show(*failure, context);
+  context.out << std::get<std::string>(outcome);
+}
+
 }  // namespace signet

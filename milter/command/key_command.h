@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// `signet key generate DOMAIN`: makes a signing key, writes it into the key directory, and prints
-// the TXT record that goes with it. The private key is in the file and nowhere else.
+// `signet key`: the life of a signing key. It is made beside its predecessor (generate, rotate),
+// published and compared with the DNS (publish, check, list), and at its end taken out of use
+// (retire). Private keys are in their files and nowhere else; no file is overwritten or deleted.
 
 #pragma once
 
@@ -12,10 +13,9 @@
 namespace signet {
 
 /// Adds `key` with its own commands. `context` must outlive `app`. Exit statuses: EX_USAGE for a
-/// bad domain, selector or size, EX_CONFIG for a broken configuration, EX_NOUSER for an unknown
-/// --owner, EX_CANTCREAT if the file cannot be written or exists.
-///
-/// The output is zone-file text: all but the record is comment, so `>> example.com.zone` works.
+/// bad domain, selector or size, EX_CONFIG for a broken configuration, EX_NOINPUT for a key that
+/// does not exist, EX_NOUSER for an unknown --owner, EX_CANTCREAT if a file cannot be written or
+/// exists; `check` and `retire` exit 1 if keys are not published, 2 if the DNS failed.
 void add_key_command(CLI::App& app, CommandContext& context);
 
 }  // namespace signet

@@ -3,7 +3,7 @@
 // Root may write into directories that the service's user owns, so every step works on descriptors
 // and follows no symbolic link below the key directory.
 
-#include "milter/command/key_file.h"
+#include "milter/command/key/key_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -45,15 +46,24 @@ bool give_to(int fd, const std::optional<Account>& owner) {
   return !owner || fchown(fd, owner->uid, owner->gid) == 0;
 }
 
-/// Opens the directory `name` in `parent` (a descriptor or AT_FDCWD), made 0700 if it is missing.
 Result<Descriptor> open_directory(int parent, const std::string& name, const std::string& path,
+                                  int flags) {
+  Descriptor directory(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags),
+                       path);
+  if (directory.fd() >= 0) return directory;
+  // open(2): with O_NOFOLLOW a symbolic link is "not a directory" or a loop.
+  const bool maybe_link = (flags & O_NOFOLLOW) != 0 && (errno == ENOTDIR || errno == ELOOP);
+  if (!maybe_link) return system_error(path);
+  return Error{fmt::format("{}: not a directory; a symbolic link to one is not followed", path)};
+}
+
+/// Opens the directory `name` in `parent` (a descriptor or AT_FDCWD), made 0700 if it is missing.
+Result<Descriptor> make_directory(int parent, const std::string& name, const std::string& path,
                                   int flags, const std::optional<Account>& owner) {
   const bool made = mkdirat(parent, name.c_str(), 0700) == 0;
   if (!made && errno != EEXIST) return system_error(path);
-  Descriptor directory(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags),
-                       path);
-  if (directory.fd() < 0) return system_error(path);
-  if (made && !give_to(directory.fd(), owner)) return system_error(path);
+  Result<Descriptor> directory = open_directory(parent, name, path, flags);
+  if (directory && made && !give_to(directory->fd(), owner)) return system_error(path);
   return directory;
 }
 
@@ -95,6 +105,42 @@ Result<bool> write_file(const Descriptor& directory, const std::string& name, st
   return error;
 }
 
+/// A selector means one key for as long as anyone may hold a signature or a cached record of it.
+Result<bool> check_not_retired(const Descriptor& directory, const std::string& name) {
+  const std::string retired = name + std::string(kRetiredSuffix);
+  struct stat status {};
+  if (fstatat(directory.fd(), retired.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    return Error{
+        fmt::format("{}/{} exists: the key of this selector was retired; choose another "
+                    "--selector",
+                    directory.path(), retired)};
+  }
+  if (errno != ENOENT) return system_error(directory.path() + "/" + retired);
+  return true;
+}
+
+/// Sees that `name` is a regular file, and closes it to all but its owner.
+Result<bool> make_private(const Descriptor& directory, const std::string& name) {
+  // O_NONBLOCK: opening a FIFO must not wait for somebody to write into it.
+  const Descriptor file(
+      openat(directory.fd(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC),
+      directory.path() + "/" + name);
+  struct stat status {};
+  if (file.fd() < 0 || fstat(file.fd(), &status) != 0) return system_error(file.path());
+  if (!S_ISREG(status.st_mode)) return Error{file.path() + ": no regular file"};
+  if (fchmod(file.fd(), 0600) != 0) return system_error(file.path());
+  return true;
+}
+
+/// Renames within the directory, but never onto another file.
+bool rename_in(const Descriptor& directory, const std::string& from, const std::string& to) {
+  const int fd = directory.fd();
+  if (renameat2(fd, from.c_str(), fd, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  // rename(2): EINVAL from a file system that cannot do it. A link replaces nothing either.
+  if (errno != EINVAL) return false;
+  return linkat(fd, from.c_str(), fd, to.c_str(), 0) == 0 && unlinkat(fd, from.c_str(), 0) == 0;
+}
+
 }  // namespace
 
 Result<std::string> write_key_file(const std::string& directory, const SigningKey& key,
@@ -104,19 +150,48 @@ Result<std::string> write_key_file(const std::string& directory, const SigningKe
   if (!above.empty()) std::filesystem::create_directories(above, failed);
   if (failed) return Error{fmt::format("{}: {}", above.native(), failed.message())};
 
-  const auto top = open_directory(AT_FDCWD, directory, directory, 0, owner);
+  const auto top = make_directory(AT_FDCWD, directory, directory, 0, owner);
   if (!top) return Error{top.error()};
+  if (const auto checked = check_private(*top); !checked) return Error{checked.error()};
   const std::string& domain = key.domain().text();
-  const auto home = open_directory(top->fd(), domain, directory + "/" + domain, O_NOFOLLOW, owner);
+  const auto home = make_directory(top->fd(), domain, directory + "/" + domain, O_NOFOLLOW, owner);
   if (!home) return Error{home.error()};
   if (const auto checked = check_private(*home); !checked) return Error{checked.error()};
   const std::string name = key.selector() + ".pem";
+  if (const auto free = check_not_retired(*home, name); !free) return Error{free.error()};
   if (const auto written = write_file(*home, name, key.pem(), owner); !written) {
     return Error{written.error()};
   }
   // The names must reach the disk as the octets did.
   if (fsync(home->fd()) != 0 || fsync(top->fd()) != 0) return system_error(home->path());
   return home->path() + "/" + name;
+}
+
+Result<std::string> retire_key_file(const std::string& path) {
+  const std::filesystem::path file(path);
+  const std::filesystem::path home_path = file.parent_path();
+  const std::filesystem::path top_path = home_path.parent_path();
+  const auto top = open_directory(AT_FDCWD, top_path.native(), top_path.native(), 0);
+  if (!top) return Error{top.error()};
+  if (const auto checked = check_private(*top); !checked) return Error{checked.error()};
+  const auto home =
+      open_directory(top->fd(), home_path.filename().native(), home_path.native(), O_NOFOLLOW);
+  if (!home) return Error{home.error()};
+  if (const auto checked = check_private(*home); !checked) return Error{checked.error()};
+
+  const std::string name = file.filename().native();
+  const std::string retired = name + std::string(kRetiredSuffix);
+  if (const auto made = make_private(*home, name); !made) return Error{made.error()};
+  if (!rename_in(*home, name, retired)) {
+    if (errno == EEXIST) {
+      return Error{
+          fmt::format("{}/{} exists; no key is ever overwritten, move that file away first",
+                      home->path(), retired)};
+    }
+    return system_error(path);
+  }
+  if (fsync(home->fd()) != 0) return system_error(home->path());
+  return home->path() + "/" + retired;
 }
 
 }  // namespace signet
