@@ -1,63 +1,80 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Most of a body is canonical already. So the work is to find stretches that count as they stand
-// and to hand them on whole; what may turn out not to count (line ends and white space) is held
-// back until content follows it, so the empty lines at the end of a body vanish by themselves.
+// What may turn out not to count (line ends, and in relaxed white space) is held back until content
+// follows it, so the empty lines at the end of a body vanish by themselves. All that lies between
+// the first and the last content of a piece is known to count. simple hands it on as it stands;
+// relaxed looks at white space alone, since that is all it changes inside a body: 64 octets at a
+// time, most of which are copied whole. Hashing takes 0.6 ns per octet, so this has to be cheaper.
 
 #include "crypto/canonical.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "dns/name.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace signet {
 namespace {
 
-/// Octets collected before the sink is called.
-constexpr size_t kFlushOctets = 16 * 1024;
+/// Octets that are looked at together: a bit of a uint64_t for each.
+constexpr size_t kBlock = 64;
+/// Octets of relaxed content that the sink gets in one call; a multiple of kBlock.
+constexpr size_t kPiece = 8192;
 
 bool is_white(char c) { return c == ' ' || c == '\t'; }
 
-/// True for white space that relaxed changes, or may change: anything but one SP inside a line.
-/// Without a branch, because it is the inner loop.
-bool is_changed(char c, char next) {
-  return (c == '\t') | ((c == ' ') & ((next == ' ') | (next == '\r')));
-}
-
-/// How many octets at the start of `text` relaxed leaves as they are. The white space that ends
-/// this stretch may begin one octet before the end of it.
-size_t unchanged_octets(std::string_view text) {
-  if (text.empty()) return 0;
-  // Compilers make vector instructions of the inner loop: hence its fixed length, its type and the
-  // pointer.
-  constexpr size_t kBlock = 32;
-  const char* const octets = text.data();
-  size_t i = 0;
-  for (; i + kBlock < text.size(); i += kBlock) {
-    unsigned char changed = 0;
-    for (size_t k = i; k < i + kBlock; ++k) {
-      changed |= static_cast<unsigned char>(is_changed(octets[k], octets[k + 1]));
-    }
-    if (changed != 0) break;
+/// A bit for each of kBlock octets, the first one's lowest: set where relaxed may have to change
+/// something, at each HTAB and at each SP before an octet that is not above SP. Reads one octet
+/// more.
+uint64_t suspects(const char* octets) {
+  uint64_t bits = 0;
+#ifdef __SSE2__
+  const __m128i tab = _mm_set1_epi8('\t');
+  const __m128i space = _mm_set1_epi8(' ');
+  for (size_t i = 0; i < kBlock; i += sizeof(__m128i)) {
+    const __m128i c = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets + i));
+    const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets + i + 1));
+    const __m128i low_next = _mm_cmpeq_epi8(_mm_min_epu8(next, space), next);
+    const __m128i found =
+        _mm_or_si128(_mm_cmpeq_epi8(c, tab), _mm_and_si128(_mm_cmpeq_epi8(c, space), low_next));
+    bits |= uint64_t{static_cast<uint16_t>(_mm_movemask_epi8(found))} << i;
   }
-  while (i + 1 < text.size() && !is_changed(octets[i], octets[i + 1])) ++i;
-  // What follows the last octet is unknown.
-  return i + 1 == text.size() && !is_white(text.back()) ? text.size() : i;
+#else
+  for (size_t i = 0; i < kBlock; ++i) {
+    const bool low_next = static_cast<unsigned char>(octets[i + 1]) <= ' ';
+    bits |= uint64_t{octets[i] == '\t' || (octets[i] == ' ' && low_next)} << i;
+  }
+#endif
+  return bits;
 }
 
-/// unchanged_octets() of a line or a body, less what stands at the end of them and may not count:
-/// never nothing if `text` begins with content.
-size_t relaxed_content(std::string_view text) {
-  const size_t unchanged = unchanged_octets(text);
-  return unchanged > 0 && text[unchanged - 1] == ' ' ? unchanged - 1 : unchanged;
+/// RFC 6376 3.4.4: of a run of WSP one SP stays, and none at the end of a line. So of each run the
+/// last one stays, unless a line end follows.
+bool stays(const char* white) {
+  return !is_white(white[1]) && !(white[1] == '\r' && white[2] == '\n');
 }
 
-/// `text` without the CR and the CRLFs at its end.
-std::string_view without_line_ends(std::string_view text) {
-  if (text.ends_with('\r')) text.remove_suffix(1);
-  while (text.ends_with("\r\n")) text.remove_suffix(2);
-  return text;
+/// Writes the relaxed form of the first `count` octets, at most kBlock. Reads and writes up to a
+/// block beyond them, because copies of a fixed size are the cheapest. Returns the end of it.
+char* write_relaxed(const char* octets, size_t count, char* to) {
+  size_t done = 0;
+  for (uint64_t bits = suspects(octets); bits != 0; bits &= bits - 1) {
+    const auto at = static_cast<size_t>(std::countr_zero(bits));
+    std::memcpy(to, octets + done, kBlock);
+    to += at - done;
+    *to = ' ';
+    to += stays(octets + at) ? 1 : 0;
+    done = at + 1;
+  }
+  std::memcpy(to, octets + done, kBlock);
+  return to + (count - done);
 }
 
 /// RFC 6376 3.4.2: the name in lower case and the value unfolded, each run of WSP one SP, none
@@ -78,27 +95,17 @@ class RelaxedField {
  private:
   void add_value(std::string_view value) {
     while (!value.empty()) {
-      const std::string_view line = value.substr(0, value.find('\r'));
-      add_line(line);
-      value.remove_prefix(line.size());
-      if (value.starts_with("\r\n")) {
-        value.remove_prefix(2);
-      } else if (!value.empty()) {
-        add_content(value.substr(0, 1));
-        value.remove_prefix(1);
-      }
-    }
-  }
-  void add_line(std::string_view line) {
-    while (!line.empty()) {
-      if (is_white(line.front())) {
+      if (is_white(value.front())) {
         held_white_ = true;
-        line.remove_prefix(1);
-        continue;
+        value.remove_prefix(1);
+      } else if (value.starts_with("\r\n")) {
+        value.remove_prefix(2);
+      } else {
+        size_t word = 1;
+        while (word < value.size() && !is_white(value[word]) && value[word] != '\r') ++word;
+        add_content(value.substr(0, word));
+        value.remove_prefix(word);
       }
-      const size_t content = relaxed_content(line);
-      add_content(line.substr(0, content));
-      line.remove_prefix(content);
     }
   }
   void add_content(std::string_view octets) {
@@ -133,13 +140,11 @@ BodyCanonicalizer::BodyCanonicalizer(Canonicalization canonicalization, OctetSin
     : canonicalization_(canonicalization), sink_(std::move(sink)) {}
 
 void BodyCanonicalizer::update(std::string_view octets) {
-  while (!octets.empty()) {
-    octets.remove_prefix(hold_back(octets));
-    if (octets.empty()) return;
-    const std::string_view content = leading_content(octets);
-    add_content(content);
-    octets.remove_prefix(content.size());
-  }
+  octets.remove_prefix(hold_back(octets));
+  if (octets.empty()) return;
+  const size_t end = content_end(octets);
+  add_content(octets.substr(0, end));
+  hold_back(octets.substr(end));
 }
 
 /// Takes the line ends, in relaxed also the white space, at the start of `octets` in. Returns how
@@ -165,36 +170,65 @@ size_t BodyCanonicalizer::hold_back(std::string_view octets) {
   return i;
 }
 
-/// The stretch that counts as it stands: at least one octet, since the first one is content.
-std::string_view BodyCanonicalizer::leading_content(std::string_view octets) const {
-  if (canonicalization_ == Canonicalization::simple) return without_line_ends(octets);
-  return without_line_ends(octets.substr(0, relaxed_content(octets)));
+/// Where the line ends, in relaxed also the white space, at the end of `octets` begin.
+size_t BodyCanonicalizer::content_end(std::string_view octets) const {
+  const bool relaxed = canonicalization_ == Canonicalization::relaxed;
+  while (!octets.empty()) {
+    if (octets.ends_with("\r\n")) {
+      octets.remove_suffix(2);
+    } else if (octets.back() == '\r' || (relaxed && is_white(octets.back()))) {
+      octets.remove_suffix(1);
+    } else {
+      break;
+    }
+  }
+  return octets.size();
 }
 
 void BodyCanonicalizer::finish() {
   if (held_cr_) release_cr();
   // RFC 6376 3.4.3: the body ends in exactly one CRLF, be it all there is. 3.4.4: so it does in
   // relaxed, unless nothing is left of it.
-  if (canonicalization_ == Canonicalization::simple || has_content_) out_ += "\r\n";
-  flush();
+  if (canonicalization_ == Canonicalization::simple || has_content_) sink_("\r\n");
 }
 
-/// Octets that count; what was held back before them counts now.
+/// Octets that count and neither begin nor end with what is held back; that which was held back
+/// before them counts now.
 void BodyCanonicalizer::add_content(std::string_view octets) {
-  for (; held_line_ends_ > 0; --held_line_ends_) {
-    out_ += "\r\n";
-    if (out_.size() >= kFlushOctets) flush();
+  constexpr std::string_view kLineEnds = "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
+  while (held_line_ends_ > 0) {
+    const size_t count = std::min(held_line_ends_, kLineEnds.size() / 2);
+    sink_(kLineEnds.substr(0, 2 * count));
+    held_line_ends_ -= count;
   }
-  if (held_white_) out_ += ' ';
+  if (held_white_) sink_(" ");
   held_white_ = false;
   has_content_ = true;
-  if (octets.size() >= kFlushOctets) {
-    flush();
+  if (canonicalization_ == Canonicalization::relaxed) {
+    add_relaxed(octets);
+  } else {
     sink_(octets);
-    return;
   }
-  out_ += octets;
-  if (out_.size() >= kFlushOctets) flush();
+}
+
+/// Content of a relaxed body. Its last octet is no white space, so nothing depends on what follows.
+void BodyCanonicalizer::add_relaxed(std::string_view octets) {
+  char out[kPiece + kBlock];
+  while (octets.size() >= 2 * kBlock) {
+    char* to = out;
+    // Two blocks are there for each that is written: it reads beyond its own.
+    const size_t blocks = std::min(kPiece, octets.size() - kBlock) / kBlock;
+    for (size_t i = 0; i < blocks; ++i) to = write_relaxed(octets.data() + i * kBlock, kBlock, to);
+    sink_({out, static_cast<size_t>(to - out)});
+    octets.remove_prefix(blocks * kBlock);
+  }
+  char rest[3 * kBlock] = {};
+  octets.copy(rest, octets.size());
+  char* to = out;
+  for (size_t i = 0; i < octets.size(); i += kBlock) {
+    to = write_relaxed(rest + i, std::min(kBlock, octets.size() - i), to);
+  }
+  sink_({out, static_cast<size_t>(to - out)});
 }
 
 /// The CR was none of a CRLF, so it is an octet like others.
@@ -208,11 +242,6 @@ void BodyCanonicalizer::end_line() {
   // RFC 6376 3.4.4: white space at the end of a line is ignored.
   held_white_ = false;
   ++held_line_ends_;
-}
-
-void BodyCanonicalizer::flush() {
-  if (!out_.empty()) sink_(out_);
-  out_.clear();
 }
 
 }  // namespace signet

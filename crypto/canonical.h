@@ -41,15 +41,14 @@ class BodyCanonicalizer {
 
  private:
   size_t hold_back(std::string_view octets);
-  std::string_view leading_content(std::string_view octets) const;
+  size_t content_end(std::string_view octets) const;
   void add_content(std::string_view octets);
+  void add_relaxed(std::string_view octets);
   void release_cr();
   void end_line();
-  void flush();
 
   const Canonicalization canonicalization_;
   const OctetSink sink_;
-  std::string out_;            ///< canonical octets not yet given to the sink; bounded
   size_t held_line_ends_ = 0;  ///< CRLFs that count only if content follows
   bool held_cr_ = false;       ///< the last octet was CR: a line end if LF follows
   bool held_white_ = false;    ///< relaxed: white space that counts if content follows

@@ -165,7 +165,7 @@ TEST(Canonical, OddBodies) {  // RFC 6376 3.4.3, 3.4.4; only CRLF ends a line
 TEST(Canonical, EverySmallBodyAtEveryCutIsWhatTheRfcSays) {  // RFC 6376 3.4.3, 3.4.4
   constexpr std::string_view kOctets = "a \t\r\n";
   size_t bodies = 1;
-  for (size_t size = 1; size <= 6; ++size) {
+  for (size_t size = 1; size <= 5; ++size) {
     bodies *= kOctets.size();
     for (size_t number = 0; number < bodies; ++number) {
       std::string body;
