@@ -25,6 +25,7 @@
 #include "milter/background.h"
 #include "milter/callbacks.h"
 #include "milter/config/config.h"
+#include "milter/config/config_values.h"
 #include "milter/log.h"
 #include "milter/privileges.h"
 #include "milter/runtime.h"
@@ -119,16 +120,24 @@ class Detachment {
   int pipe_ = -1;
 };
 
+// An Error about tables has a line for each of their faults.
+std::vector<std::string> lines_of(const std::string& error) {
+  std::vector<std::string> lines;
+  for_each_line(error, [&](int, std::string_view line) { lines.emplace_back(line); });
+  return lines;
+}
+
 void log_keys(const Runtime& runtime, spdlog::logger& log) {
-  for (const std::string& problem : runtime.keys.problems()) log.warn("key not used: {}", problem);
-  for (const std::string& problem : runtime.keys.stale()) {
+  for (const std::string& problem : runtime.key_problems()) log.warn("key not used: {}", problem);
+  for (const std::string& problem : runtime.stale_keys()) {
     log.error("key not read again, the old one stays: {}", problem);
   }
+  for (const std::string& warning : runtime.rules.warnings()) log.warn("{}", warning);
 }
 
 std::string summary(const Runtime& runtime) {
   const Config& config = runtime.config;
-  return fmt::format("{} signing keys, mode {}{}, socket {}", runtime.keys.size(),
+  return fmt::format("{} signing keys, mode {}{}, socket {}", runtime.all_signing_keys().size(),
                      config.sign ? "s" : "", config.verify ? "v" : "", config.socket);
 }
 
@@ -240,7 +249,8 @@ class Daemon {
     Result<std::shared_ptr<const Runtime>> runtime =
         build_runtime(std::move(config), runtimes_.get().get());
     if (!runtime) {
-      log_->error("reload failed, the old configuration stays: {}", runtime.error());
+      for (const std::string& line : lines_of(runtime.error())) log_->error("{}", line);
+      log_->error("reload failed, the old configuration stays");
       return;
     }
     set_log_level(*log_, (*runtime)->config.log_level);
@@ -310,12 +320,13 @@ int check_configuration(const std::string& config_path) {
   }
   const auto runtime = build_runtime(std::move(config));
   if (!runtime) {
-    complain(config_path + ": " + runtime.error());
+    for (const std::string& line : lines_of(runtime.error())) complain(config_path + ": " + line);
     return kExitConfig;
   }
-  const KeyStore& keys = (*runtime)->keys;
-  for (const std::string& problem : keys.problems()) complain("warning: key not used: " + problem);
-  if ((*runtime)->config.sign && keys.size() == 0 && !keys.problems().empty()) {
+  const std::vector<std::string> problems = (*runtime)->key_problems();
+  for (const std::string& problem : problems) complain("warning: key not used: " + problem);
+  for (const std::string& warning : (*runtime)->rules.warnings()) complain("warning: " + warning);
+  if ((*runtime)->config.sign && (*runtime)->all_signing_keys().empty() && !problems.empty()) {
     complain(config_path + ": none of the keys can be used, so no mail would be signed");
     return kExitConfig;
   }
@@ -354,8 +365,10 @@ int run_daemon(const DaemonOptions& options) {
     ready = daemon.load(std::move(config));
   }
   if (!ready) {
-    complain(ready.error());
-    (*log)->error("not started: {}", ready.error());
+    for (const std::string& line : lines_of(ready.error())) {
+      complain(line);
+      (*log)->error("not started: {}", line);
+    }
     parent.report(status);
     return status;
   }

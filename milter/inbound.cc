@@ -255,8 +255,8 @@ InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
   evidence.from_list = from_list_;
   evidence.own_domain =
       std::any_of(evidence.dmarc.begin(), evidence.dmarc.end(), [&](const DmarcVerdict& v) {
-        return runtime_->keys.holds(v.author_domain) ||
-               runtime_->keys.holds(v.organizational_domain);
+        return runtime_->holds_key_of(v.author_domain) ||
+               runtime_->holds_key_of(v.organizational_domain);
       });
   evidence.trusted = envelope_.trusted;
   results.dmarc = overall_verdict(author_, evidence.dmarc);

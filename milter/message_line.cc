@@ -71,8 +71,10 @@ void add_inbound(const InboundResults& results, Line& line) {
 void add_outbound(const OutboundResults& results, Line& line) {
   add_author(results.author, line);
   for (const std::string& key : results.signed_with) line.add("signed", key);
+  line.add_if("sign_rule", results.rule);
   line.add_if("unsigned_why", results.unsigned_reason);
   line.add_if("sign_failure", results.failure);
+  for (const std::string& warning : results.warnings) line.add("warning", warning);
 }
 
 }  // namespace
@@ -86,6 +88,7 @@ std::string to_log_line(const MessageReport& report) {
   add_client(report, line);
   if (report.inbound) add_inbound(*report.inbound, line);
   if (report.outbound) add_outbound(*report.outbound, line);
+  if (report.role.outbound && !report.role.sign) line.add("unsigned_why", "Mode v");
   if (report.forged_results_removed > 0) {
     line.add("forged_results_removed", std::to_string(report.forged_results_removed));
   }

@@ -53,4 +53,11 @@ Role decide_role(const Config& config, const Client& client) {
   return role;
 }
 
+Role stranger_role(const Config& config, std::string rule) {
+  Role role;
+  role.verify = config.verify;
+  role.rule = std::move(rule);
+  return role;
+}
+
 }  // namespace signet

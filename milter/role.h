@@ -42,4 +42,8 @@ struct Role {
 
 Role decide_role(const Config& config, const Client& client);
 
+/// That of a message which turns out to be none of ours after all: verified like a stranger's, and
+/// refused like one, though its client is authenticated.
+Role stranger_role(const Config& config, std::string rule);
+
 }  // namespace signet

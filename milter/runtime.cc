@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <set>
+#include <tuple>
 
 #include "dns/unbound/unbound_resolver.h"
 #include "dns/zone_data.h"
@@ -30,7 +32,34 @@ Result<KeyStore> build_keys(const Config& config, const KeyStore* previous) {
   return keys;
 }
 
+std::vector<std::string> joined(std::vector<std::string> first,
+                                const std::vector<std::string>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 }  // namespace
+
+std::vector<std::shared_ptr<const SigningKey>> Runtime::all_signing_keys() const {
+  std::vector<std::shared_ptr<const SigningKey>> all = keys.all();
+  std::set<std::tuple<Name, std::string, std::string>> known;
+  const auto is_new = [&](const SigningKey& key) {
+    return known.emplace(key.domain(), key.selector(), key.record()).second;
+  };
+  for (const auto& key : all) is_new(*key);
+  for (const auto& key : rules.key_table().keys()) {
+    if (is_new(*key)) all.push_back(key);
+  }
+  return all;
+}
+
+std::vector<std::string> Runtime::key_problems() const {
+  return joined(keys.problems(), rules.key_table().problems());
+}
+
+std::vector<std::string> Runtime::stale_keys() const {
+  return joined(keys.stale(), rules.key_table().stale());
+}
 
 Result<std::shared_ptr<Resolver>> build_resolver(const Config& config) {
   UnboundOptions options;
@@ -52,8 +81,12 @@ Result<std::shared_ptr<const Runtime>> build_runtime(Config config, const Runtim
   auto runtime = std::make_shared<Runtime>();
   Result<KeyStore> keys = build_keys(config, previous == nullptr ? nullptr : &previous->keys);
   if (!keys) return Error{keys.error()};
+  Result<SigningRules> rules =
+      SigningRules::load(config, previous == nullptr ? nullptr : &previous->rules);
+  if (!rules) return Error{rules.error()};
   Result<std::shared_ptr<Resolver>> resolver = build_resolver(config);
   if (!resolver) return Error{resolver.error()};
+  runtime->rules = *std::move(rules);
   runtime->keys = *std::move(keys);
   runtime->resolver = *std::move(resolver);
   runtime->host_name = own_host_name();

@@ -15,23 +15,36 @@
 #include "dns/resolver.h"
 #include "dns/result.h"
 #include "milter/config/config.h"
+#include "milter/signing/signing_rules.h"
 
 namespace signet {
 
 struct Runtime {
   Config config;
-  KeyStore keys;
+  KeyStore keys;       ///< of KeyDirectory, and KeyFile
+  SigningRules rules;  ///< with the keys of KeyTable
   std::shared_ptr<Resolver> resolver;
   std::string host_name;  ///< this host's, for the authserv-id if nobody gives a better one
+
+  /// Whether mail is signed as that domain here, so that it is one of ours.
+  bool holds_key_of(const Name& domain) const { return keys.holds(domain) || rules.holds(domain); }
+  /// Every key that may sign, each once; of those whose domain comes with the message (`%` in
+  /// KeyTable) the domains that the tables name.
+  std::vector<std::shared_ptr<const SigningKey>> all_signing_keys() const;
+  /// One line for each key file, and line of KeyTable, that could not be used.
+  std::vector<std::string> key_problems() const;
+  /// One such line for each whose old key stays in use instead.
+  std::vector<std::string> stale_keys() const;
 };
 
 /// The DNS as the options for it ask: Nameservers, DNSData and so on. The Error names the option at
 /// fault.
 Result<std::shared_ptr<Resolver>> build_resolver(const Config& config);
 
-/// Reads the keys and the zone data, starts the resolver. The Error names the option at fault.
-/// Keys that cannot be used are no error: see KeyStore::problems(). At a reload `previous` is what
-/// was in use until now: its keys stay where their files are there and broken (KeyStore::stale()).
+/// Reads the keys, tables and the zone data, starts the resolver. The Error names the option at
+/// fault, or has a line `FILE:LINE: ...` for each fault in a table. Keys that cannot be used are no
+/// error: see KeyStore::problems() and KeyTable::problems(). At a reload `previous` is what was in
+/// use until now: its keys stay where their files are there and broken (stale() of both).
 Result<std::shared_ptr<const Runtime>> build_runtime(Config config,
                                                      const Runtime* previous = nullptr);
 

@@ -128,8 +128,9 @@ void Session::mail_from(std::string_view address, Client client, std::chrono::sy
   message.runtime = runtimes_.get();
   const Config& config = message.runtime->config;
   message.began = std::chrono::steady_clock::now();
-  const std::string& host = mta_name_.empty() ? message.runtime->host_name : mta_name_;
-  message.authserv_id = config.authserv_id.empty() ? host : config.authserv_id;
+  message.received = now;
+  message.host = mta_name_.empty() ? message.runtime->host_name : mta_name_;
+  message.authserv_id = config.authserv_id.empty() ? message.host : config.authserv_id;
 
   MessageReport& report = message.report;
   report.client = std::move(client);
@@ -137,18 +138,25 @@ void Session::mail_from(std::string_view address, Client client, std::chrono::sy
   report.helo = helo_;
   report.mail_from = without_brackets(address);
   report.role = decide_role(config, report.client);
-  if (report.role.verify) {
-    message.inbound.emplace(
-        message.runtime, background_,
-        Envelope{client_address_, helo_, report.mail_from, host, report.role.trusted}, now);
-  }
+  if (report.role.verify) start_verifying();
   if (report.role.sign) message.outbound.emplace(message.runtime);
 }
 
+void Session::start_verifying() {
+  Message& message = *message_;
+  const MessageReport& report = message.report;
+  message.inbound.emplace(
+      message.runtime, background_,
+      Envelope{client_address_, helo_, report.mail_from, message.host, report.role.trusted},
+      message.received);
+}
+
 void Session::header(std::string_view name, std::string_view value) {
-  if (!message_) return;
-  HeaderField field{std::string(name), with_crlf_folds(value)};
-  if (message_->runtime->config.verify && equals_ignoring_case(name, kResultsField)) {
+  if (message_) take({std::string(name), with_crlf_folds(value)});
+}
+
+void Session::take(HeaderField field) {
+  if (message_->runtime->config.verify && equals_ignoring_case(field.name, kResultsField)) {
     ++message_->results_seen;
     // RFC 8601 5: what claims to be ours, and from outside what has a version nobody knows.
     if (claims_authserv_id(field.value, message_->authserv_id) ||
@@ -160,8 +168,30 @@ void Session::header(std::string_view name, std::string_view value) {
   if (message_->outbound) message_->outbound->header(std::move(field));
 }
 
+/// SenderLogins: mail of a login that may not use its author's domain is no mail of ours, so it is
+/// read again as what it is.
+void Session::check_sender_login() {
+  Message& message = *message_;
+  const Client& client = message.report.client;
+  const SigningRules& rules = message.runtime->rules;
+  if (!client.authenticated() || !rules.limits_logins()) return;
+  const Author author = message.outbound->author();
+  const Name* domain = rules.forbidden_domain(client.auth_login, author);
+  if (domain == nullptr) return;
+  message.report.role =
+      stranger_role(message.runtime->config,
+                    "SenderLogins: " + client.auth_login + " may not use " + domain->text());
+  std::vector<HeaderField> fields = std::move(*message.outbound).take_fields();
+  message.outbound.reset();
+  message.results_seen = 0;
+  message.forged_results.clear();
+  if (message.report.role.verify) start_verifying();
+  for (HeaderField& field : fields) take(std::move(field));
+}
+
 void Session::end_of_headers() {
   if (!message_) return;
+  if (message_->outbound) check_sender_login();
   if (message_->inbound) message_->inbound->end_of_headers();
   if (message_->outbound) message_->outbound->end_of_headers();
 }

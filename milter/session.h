@@ -73,7 +73,9 @@ class Session {
   struct Message {
     std::shared_ptr<const Runtime> runtime;
     std::string authserv_id;
+    std::string host;  ///< our name
     std::chrono::steady_clock::time_point began;
+    std::chrono::sys_seconds received{};  ///< MAIL
     std::optional<InboundMessage> inbound;
     std::optional<OutboundMessage> outbound;
     std::vector<int> forged_results;  ///< occurrences of Authentication-Results to remove
@@ -81,6 +83,9 @@ class Session {
     MessageReport report;
   };
 
+  void start_verifying();
+  void take(HeaderField field);
+  void check_sender_login();
   static std::vector<Action> actions_for(const Message& message);
 
   const RuntimeSlot& runtimes_;

@@ -125,7 +125,7 @@ void take_entries_of_file(const std::string& path, ListErrors& errors,
   });
 }
 
-Result<std::string> read_open_file(int file, const std::string& path) {
+Result<std::string> read_open_file(int file, const std::string& path, size_t limit) {
   struct stat status {};
   if (fstat(file, &status) != 0) return Error{fmt::format("{}: {}", path, system_message(errno))};
   if (!S_ISREG(status.st_mode)) return Error{fmt::format("{}: not a regular file", path)};
@@ -137,7 +137,9 @@ Result<std::string> read_open_file(int file, const std::string& path) {
     if (got < 0) return Error{fmt::format("{}: {}", path, system_message(errno))};
     if (got == 0) return text;
     text.append(piece.data(), static_cast<size_t>(got));
-    if (text.size() > kMaxConfigFile) return Error{fmt::format("{}: larger than 1 MiB", path)};
+    if (text.size() > limit) {
+      return Error{fmt::format("{}: larger than {} MiB", path, limit / (size_t{1024} * 1024))};
+    }
   }
 }
 
@@ -314,11 +316,11 @@ bool is_unreadable_line(std::string_view line) {
   return false;
 }
 
-Result<std::string> read_text_file(const std::string& path) {
+Result<std::string> read_text_file(const std::string& path, size_t limit) {
   // O_NONBLOCK: a FIFO must not stop the start; it is refused as no regular file.
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (file < 0) return Error{fmt::format("{}: {}", path, system_message(errno))};
-  Result<std::string> text = read_open_file(file, path);
+  Result<std::string> text = read_open_file(file, path, limit);
   close(file);
   return text;
 }
