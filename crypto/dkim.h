@@ -87,7 +87,8 @@ std::vector<std::string> default_sign_headers();
 /// 8.15).
 std::vector<std::string> default_oversign_headers();
 
-/// Choices for signing; one Config's worth.
+/// Choices for signing; one Config's worth. The lists hold field names, case aside; what they
+/// choose is told in crypto/signed_fields.h, with the fields that are never signed.
 struct DkimSignOptions {
   bool relaxed_header = true;  ///< Canonicalization, RFC 6376 3.4
   bool relaxed_body = true;
@@ -99,7 +100,9 @@ struct DkimSignOptions {
 /// One signature to make.
 struct SignatureSpec {
   std::shared_ptr<const SigningKey> key;  ///< with the SDID (d=) and the selector
-  std::string auid;                       ///< i=, within d=; empty: no i=
+  /// i= (RFC 6376 2.6): an address, or "@" and a domain; UTF-8 and U-labels are fine. Empty: no i=,
+  /// nor is there one for what is not within d= or can't stand in the tag, see write_identity().
+  std::string auid;
 };
 
 /// Makes one DKIM-Signature per SignatureSpec.
@@ -126,10 +129,11 @@ std::unique_ptr<DkimVerifier> make_dkim_verifier(DkimEngine engine,
                                                  std::shared_ptr<LookupBudget> budget,
                                                  std::shared_ptr<PublicKeyCache> keys = nullptr);
 
-/// A signer for one message: one signature for each of `wanted`, in that order. With
-/// DkimEngine::libopendkim, RSA keys are signed with the library as long as its signature holds,
-/// Ed25519 keys with OpenSSL (Debian's libopendkim leaks memory for each of those); t= of what the
-/// library signs is the system's time at end_of_headers(), t= of the others is `now` of finish().
+/// A signer for one message: one signature for each of `wanted`, in that order. t= is `now` of
+/// finish(), d= and s= are written as A-labels, and there is never an l=. With
+/// DkimEngine::libopendkim, RSA keys are signed with the library as long as it takes the options
+/// and its signature holds; t= is then the system's time when the header had ended. Ed25519 keys
+/// are signed with OpenSSL in any case (Debian's libopendkim leaks memory for each of those).
 std::unique_ptr<DkimSigner> make_dkim_signer(DkimEngine engine, const DkimSignOptions& options,
                                              std::vector<SignatureSpec> wanted);
 

@@ -26,43 +26,44 @@ dkim_canon_t canon_code(bool relaxed) { return relaxed ? DKIM_CANON_RELAXED : DK
 
 }  // namespace
 
+/// The members are destroyed from the last to the first: the library goes after its handle.
 struct OpendkimRsaSigner::State {
-  DkimSignOptions options;
+  std::shared_ptr<DKIM_LIB> library;
   std::shared_ptr<const SigningKey> key;
   DkimHandle dkim;
   std::optional<OpendkimBody> body;
   std::string error;
-
-  void open();
 };
 
 OpendkimRsaSigner::OpendkimRsaSigner(const DkimSignOptions& options,
-                                     std::shared_ptr<const SigningKey> key)
+                                     std::shared_ptr<const SigningKey> key,
+                                     const std::string& identity)
     : state_(std::make_unique<State>()) {
-  state_->options = options;
-  state_->key = std::move(key);
-}
-
-OpendkimRsaSigner::~OpendkimRsaSigner() = default;
-
-void OpendkimRsaSigner::State::open() {
-  DKIM_LIB* library = opendkim_library(options.signature_ttl);
-  if (library == nullptr) {
-    error = "libopendkim could not be set up";
+  State& state = *state_;
+  state.library = opendkim_signing_library(options);
+  state.key = std::move(key);
+  if (!state.library) {
+    state.error = "libopendkim could not be set up";
     return;
   }
   const std::string id = "-";
   DKIM_STAT status = DKIM_STAT_OK;
   // The library copies the key, and forgot to say const.
-  auto* pem = const_cast<unsigned char*>(octets_of(key->pem()));
-  dkim.reset(dkim_sign(library, octets_of(id), nullptr, pem, octets_of(key->selector()),
-                       octets_of(key->domain().text()), canon_code(options.relaxed_header),
-                       canon_code(options.relaxed_body), DKIM_SIGN_RSASHA256, -1, &status));
-  if (!dkim) error = fmt::format("libopendkim: {}", dkim_getresultstr(status));
+  auto* pem = const_cast<unsigned char*>(octets_of(state.key->pem()));
+  state.dkim.reset(
+      dkim_sign(state.library.get(), octets_of(id), nullptr, pem, octets_of(state.key->selector()),
+                octets_of(state.key->domain().text()), canon_code(options.relaxed_header),
+                canon_code(options.relaxed_body), DKIM_SIGN_RSASHA256, -1, &status));
+  if (state.dkim && !identity.empty()) {
+    status = dkim_set_signer(state.dkim.get(), octets_of(identity));
+    if (status != DKIM_STAT_OK) state.dkim.reset();
+  }
+  if (!state.dkim) state.error = fmt::format("libopendkim: {}", dkim_getresultstr(status));
 }
 
+OpendkimRsaSigner::~OpendkimRsaSigner() = default;
+
 void OpendkimRsaSigner::start(const std::vector<HeaderField>& fields) {
-  state_->open();
   DKIM* dkim = state_->dkim.get();
   if (dkim == nullptr) return;
   DKIM_STAT status = DKIM_STAT_OK;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,8 +20,9 @@ namespace signet {
 /// Order of calls: start(), body() any number of times, finish(). One thread at a time.
 class OpendkimRsaSigner {
  public:
-  /// `key` is RSA and is kept.
-  OpendkimRsaSigner(const DkimSignOptions& options, std::shared_ptr<const SigningKey> key);
+  /// `key` is RSA and is kept. `identity`: i= as it is written (write_identity()); empty: no i=.
+  OpendkimRsaSigner(const DkimSignOptions& options, std::shared_ptr<const SigningKey> key,
+                    const std::string& identity);
   ~OpendkimRsaSigner();
   OpendkimRsaSigner(const OpendkimRsaSigner&) = delete;
   OpendkimRsaSigner& operator=(const OpendkimRsaSigner&) = delete;

@@ -167,7 +167,7 @@ void OpendkimEngine::end_of_headers(const DkimHeader& header, const OpenCandidat
 
 /// Of all fields only those that a signature names, and the signatures that are evaluated.
 bool OpendkimEngine::feed_selected_fields(const std::vector<HeaderField>& fields) {
-  DKIM_LIB* library = opendkim_library(std::chrono::seconds(0));
+  DKIM_LIB* library = opendkim_library();
   if (library == nullptr) return false;
   DKIM_STAT status = DKIM_STAT_OK;
   const auto* id = reinterpret_cast<const unsigned char*>("-");

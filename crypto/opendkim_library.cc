@@ -10,10 +10,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "crypto/dkim.h"
+#include "crypto/signed_fields.h"
 
 namespace signet {
 namespace {
@@ -28,44 +30,32 @@ constexpr unsigned int kMinimumKeyBits = 1024;  // RFC 8301 3.2
 /// put out of the way: 10^9 seconds, the most that keeps every t= since 2001 from underflowing.
 constexpr uint64_t kClockDrift = 1'000'000'000;
 
-/// RFC 6376 5.4.1, and the MIME fields that decide what is shown.
-constexpr const char* kSigned[] = {"From",
-                                   "Sender",
-                                   "Reply-To",
-                                   "To",
-                                   "Cc",
-                                   "Subject",
-                                   "Date",
-                                   "Message-ID",
-                                   "In-Reply-To",
-                                   "References",
-                                   "MIME-Version",
-                                   "Content-Type",
-                                   "Content-Transfer-Encoding",
-                                   "List-Id",
-                                   "List-Help",
-                                   "List-Unsubscribe",
-                                   "List-Unsubscribe-Post",
-                                   "List-Subscribe",
-                                   "List-Post",
-                                   "List-Owner",
-                                   "List-Archive",
-                                   nullptr};
+/// Libraries kept for signing. A running program needs one; a reload may bring another.
+constexpr size_t kKeptLibraries = 4;
 
-constexpr const char* kOversigned[] = {
-    "From",     "To",         "Cc",           "Subject",      "Date",
-    "Reply-To", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
-    nullptr};
+/// The library makes one pattern of a list, which has room for 1,016 octets.
+constexpr size_t kMaxListOctets = 900;
+
+/// What makes one library for signing differ from another.
+struct SigningSetup {
+  std::chrono::seconds signature_ttl{0};
+  std::vector<std::string> sign;
+  std::vector<std::string> oversign;
+  friend bool operator==(const SigningSetup&, const SigningSetup&) = default;
+};
 
 template <class T>
 bool set_option(DKIM_LIB* library, dkim_opts_t option, T value) {
   return dkim_options(library, DKIM_OP_SETOPT, option, &value, sizeof value) == DKIM_STAT_OK;
 }
 
-bool set_names(DKIM_LIB* library, dkim_opts_t option, const char* const* names) {
+bool set_names(DKIM_LIB* library, dkim_opts_t option, const std::vector<std::string>& names) {
+  std::vector<const char*> list;
+  for (const std::string& name : names) list.push_back(name.c_str());
+  list.push_back(nullptr);
   // The library copies the list; it only forgot to say const.
-  return dkim_options(library, DKIM_OP_SETOPT, option, const_cast<char**>(names), sizeof names) ==
-         DKIM_STAT_OK;
+  return dkim_options(library, DKIM_OP_SETOPT, option, const_cast<char**>(list.data()),
+                      sizeof(char**)) == DKIM_STAT_OK;
 }
 
 std::string_view text_of(const unsigned char* text) {
@@ -88,41 +78,85 @@ DKIM_CBSTAT look_up_key(DKIM* dkim, DKIM_SIGINFO* signature, unsigned char* buff
   return DKIM_CBSTAT_TRYAGAIN;
 }
 
-struct CloseLibrary {
-  void operator()(DKIM_LIB* library) const { dkim_close(library); }
-};
-using Library = std::unique_ptr<DKIM_LIB, CloseLibrary>;
-
-Library make_library(std::chrono::seconds signature_ttl) {
-  Library owner(dkim_init(nullptr, nullptr));
-  DKIM_LIB* library = owner.get();
-  if (library == nullptr) return nullptr;
+/// Null if it can't be set up. It is closed with its last owner.
+std::shared_ptr<DKIM_LIB> make_library() {
+  std::shared_ptr<DKIM_LIB> library(dkim_init(nullptr, nullptr), [](DKIM_LIB* opened) {
+    if (opened != nullptr) dkim_close(opened);
+  });
+  if (!library) return nullptr;
   const unsigned int flags = DKIM_LIBFLAGS_BADSIGHANDLES | DKIM_LIBFLAGS_DELAYSIGPROC;
-  const bool good =
-      set_option(library, DKIM_OPTS_FLAGS, flags) &&
-      set_option(library, DKIM_OPTS_CLOCKDRIFT, kClockDrift) &&
-      set_option(library, DKIM_OPTS_MINKEYBITS, kMinimumKeyBits) &&
-      set_option(library, DKIM_OPTS_SIGNATURETTL, static_cast<uint64_t>(signature_ttl.count())) &&
-      set_names(library, DKIM_OPTS_SIGNHDRS, kSigned) &&
-      set_names(library, DKIM_OPTS_OVERSIGNHDRS, kOversigned) &&
-      dkim_set_key_lookup(library, look_up_key) == DKIM_STAT_OK;
-  if (!good) owner.reset();
-  return owner;
+  const bool good = set_option(library.get(), DKIM_OPTS_FLAGS, flags) &&
+                    set_option(library.get(), DKIM_OPTS_CLOCKDRIFT, kClockDrift) &&
+                    set_option(library.get(), DKIM_OPTS_MINKEYBITS, kMinimumKeyBits) &&
+                    dkim_set_key_lookup(library.get(), look_up_key) == DKIM_STAT_OK;
+  if (!good) library.reset();
+  return library;
 }
+
+/// True if the library reads the name as itself, not as a pattern of names.
+bool is_plain(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+           c == '_';
+  });
+}
+
+bool can_take(const std::vector<std::string>& names) {
+  size_t octets = 0;
+  for (const std::string& name : names) octets += name.size() + 1;
+  return octets <= kMaxListOctets && std::all_of(names.begin(), names.end(), is_plain);
+}
+
+std::shared_ptr<DKIM_LIB> make_signing_library(const SigningSetup& setup) {
+  // Every name that is signed once more is also in the list of those that are signed.
+  if (!can_take(setup.sign)) return nullptr;
+  auto library = make_library();
+  if (!library) return nullptr;
+  const auto ttl = static_cast<uint64_t>(setup.signature_ttl.count());
+  const bool good = set_option(library.get(), DKIM_OPTS_SIGNATURETTL, ttl) &&
+                    set_names(library.get(), DKIM_OPTS_SIGNHDRS, setup.sign) &&
+                    set_names(library.get(), DKIM_OPTS_OVERSIGNHDRS, setup.oversign);
+  if (!good) library.reset();
+  return library;
+}
+
+/// The libraries for signing that were asked for last, the last one first.
+class SigningLibraries {
+ public:
+  std::shared_ptr<DKIM_LIB> get(SigningSetup setup) {
+    const std::scoped_lock lock(mutex_);
+    const auto kept =
+        std::find_if(kept_.begin(), kept_.end(), [&](const Kept& k) { return k.setup == setup; });
+    if (kept != kept_.end()) {
+      std::rotate(kept_.begin(), kept, kept + 1);
+      return kept_.front().library;
+    }
+    if (kept_.size() == kKeptLibraries) kept_.pop_back();
+    auto library = make_signing_library(setup);
+    kept_.insert(kept_.begin(), Kept{std::move(setup), library});
+    return library;
+  }
+
+ private:
+  struct Kept {
+    SigningSetup setup;
+    std::shared_ptr<DKIM_LIB> library;
+  };
+  std::mutex mutex_;
+  std::vector<Kept> kept_;
+};
 
 }  // namespace
 
-DKIM_LIB* opendkim_library(std::chrono::seconds signature_ttl) {
-  static std::mutex mutex;
-  static std::map<std::chrono::seconds, Library> libraries;
-  const std::scoped_lock lock(mutex);
-  Library& library = libraries[signature_ttl];
-  if (!library) library = make_library(signature_ttl);
-  return library.get();
+DKIM_LIB* opendkim_library() {
+  static const std::shared_ptr<DKIM_LIB> kLibrary = make_library();
+  return kLibrary.get();
 }
 
-const char* const* signed_field_names() { return kSigned; }
-const char* const* oversigned_field_names() { return kOversigned; }
+std::shared_ptr<DKIM_LIB> opendkim_signing_library(const DkimSignOptions& options) {
+  static SigningLibraries libraries;
+  return libraries.get({options.signature_ttl, names_to_sign(options), names_to_oversign(options)});
+}
 
 DKIM_STAT feed_field(DKIM* dkim, const HeaderField& field) {
   std::string text = field.name + ":" + field.value;

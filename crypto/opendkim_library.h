@@ -6,7 +6,6 @@
 
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -17,6 +16,7 @@
 #include <opendkim/dkim.h>
 #undef _Bool
 
+#include "crypto/dkim.h"
 #include "crypto/message.h"
 
 namespace signet {
@@ -27,11 +27,16 @@ struct FreeDkim {
 };
 using DkimHandle = std::unique_ptr<DKIM, FreeDkim>;
 
-/// The library, set up once for all threads; null if it can't be. `signature_ttl` is an option of
-/// the library as a whole (x= of what it signs), so there is one library for each value ever asked
-/// for, which in a running program is one for signing and one, with 0, for verifying. They are
-/// closed when the process ends. Any thread.
-DKIM_LIB* opendkim_library(std::chrono::seconds signature_ttl);
+/// The library as it verifies, set up once for all threads and closed when the process ends; null
+/// if it can't be set up. Any thread.
+DKIM_LIB* opendkim_library();
+
+/// The library as it signs with these options. The lists of fields and the lifetime of signatures
+/// are options of the library as a whole, so there is one for each that differ in them. The few
+/// that were asked for last are kept for who asks next; one in use lives as long as it is. Null if
+/// the library can't be set up, and for lists that it would not read as names: it compares
+/// patterns. Any thread.
+std::shared_ptr<DKIM_LIB> opendkim_signing_library(const DkimSignOptions& options);
 
 /// The answer to a key lookup inside libopendkim: `context` is what the message's owner gave to
 /// dkim_set_user_context(). The text of the key record, or an empty one if there is none.
@@ -43,11 +48,6 @@ class OpendkimKeys {
 
 /// Longest key record that the library's buffer takes.
 inline constexpr size_t kOpendkimKeyRecordOctets = 1023;
-
-/// The fields that a signer signs when they are present, and those it signs once more than they
-/// are present, so that none can be added (RFC 6376 5.4, 8.15). Lists that end with a null.
-const char* const* signed_field_names();
-const char* const* oversigned_field_names();
 
 /// dkim_header() for one field: `Name:value`, CRLF folding, no CRLF at its end.
 DKIM_STAT feed_field(DKIM* dkim, const HeaderField& field);

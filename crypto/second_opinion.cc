@@ -63,7 +63,7 @@ bool can_ask_for_second_opinion(std::string_view key_record) {
 
 SecondOpinion second_opinion(const std::vector<HeaderField>& fields, std::string_view body,
                              std::string_view key_record) {
-  DKIM_LIB* library = opendkim_library(std::chrono::seconds(0));
+  DKIM_LIB* library = opendkim_library();
   if (library == nullptr) return no_opinion("libopendkim could not be set up");
   OneRecord keys(key_record);  // outlives the handle, which points to it
   DKIM_STAT status = DKIM_STAT_OK;

@@ -35,13 +35,13 @@ TEST(Outbound, SignsWithTheKeysOfTheAuthorDomain) {
 }
 
 TEST(Outbound, AMessageThatCanNeverBeSignedGoesOutUnsignedAndDoesNotFail) {
-  std::vector<HeaderField> many(400, {"List-Unsubscribe", " <mailto:x@example.com>"});
+  std::vector<HeaderField> many(1000, {"List-Unsubscribe", " <mailto:x@example.com>"});
   many.push_back({"From", " alice@example.com"});
   struct {
     std::vector<HeaderField> fields;
     const char* reason;
   } const cases[] = {
-      {many, "too many header fields to sign"},
+      {many, "too many header fields to sign: their names have 17101 octets, at most 12000 fit"},
       {{{"From", " alice@example.com"}, {"Subject", std::string(" a\0b", 4)}},
        "a header field holds a NUL"},
       {{{"From", " alice@example.com"}, {"From ", " bob@example.org"}},
