@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "milter/command/dmarc_command.h"
 #include "milter/command/key_command.h"
 #include "milter/command/spf_command.h"
 
@@ -23,6 +24,7 @@ int run_signet(const std::vector<std::string>& arguments, CommandContext& contex
   app.set_version_flag("-V,--version", "signet " SIGNET_VERSION);
   app.add_option("-c,--config", context.config_path,
                  fmt::format("Configuration file [{}]", kDefaultConfigPath));
+  add_dmarc_command(app, context);
   add_key_command(app, context);
   add_spf_command(app, context);
   try {
