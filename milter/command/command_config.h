@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// What commands that judge mail as the daemon does have in common: its configuration with a few
-// options changed on the command line.
+// What commands that do as the daemon does have in common: its configuration, with a few options
+// changed on the command line.
 
 #pragma once
 
@@ -22,9 +22,15 @@ struct DnsArguments {
 
 void add_dns_options(CLI::App& command, DnsArguments& arguments);
 
-/// The configuration that -c names, as `arguments` change it. Without -c it is the default one, if
-/// that exists; since that is for the daemon, and whoever calls here may be unable to read it, the
-/// defaults take its place then, and stderr says so.
+/// The configuration that -c names, or the default one if that exists, or the defaults. EX_CONFIG
+/// if it cannot be used.
+OrFailure<Config> daemon_config(const CommandContext& context);
+
+/// The configuration as `arguments` change it; EX_USAGE for what cannot stand there.
+OrFailure<Config> with_dns(Config config, const DnsArguments& arguments);
+
+/// Both together, for commands that anybody may call: since the default configuration is for the
+/// daemon, and may not be readable, the defaults take its place then, and stderr says so.
 OrFailure<Config> choose_config(const DnsArguments& arguments, const CommandContext& context);
 
 }  // namespace signet

@@ -108,15 +108,6 @@ void choose(const Name& domain, HeldKeys& held) {
 
 }  // namespace
 
-OrFailure<Config> key_config(const CommandContext& context) {
-  const std::string& given = context.config_path;
-  std::error_code ignored;
-  if (given.empty() && !fs::exists(kDefaultConfigPath, ignored)) return Config{};
-  auto found = load_config(given.empty() ? kDefaultConfigPath : given);
-  if (auto* config = std::get_if<Config>(&found)) return std::move(*config);
-  return Failure{EX_CONFIG, std::move(std::get<ConfigErrors>(found).lines)};
-}
-
 void add_directory_option(CLI::App& command, KeyChoice& choice) {
   command.add_option("--directory", choice.directory, "Key directory [KeyDirectory]");
 }
@@ -128,7 +119,9 @@ OrFailure<HeldKeys> find_held_keys(const KeyChoice& choice, const CommandContext
     if (!parsed) return Failure{EX_USAGE, {"DOMAIN: " + parsed.error()}};
     domain = *parsed;
   }
-  auto config = key_config(context);
+  auto config = daemon_config(context);
+  if (auto* failure = std::get_if<Failure>(&config)) return std::move(*failure);
+  config = with_dns(std::get<Config>(std::move(config)), choice.dns);
   if (auto* failure = std::get_if<Failure>(&config)) return std::move(*failure);
   HeldKeys held;
   held.config = std::get<Config>(std::move(config));

@@ -12,21 +12,20 @@
 
 #include "crypto/key.h"
 #include "crypto/key_state.h"
+#include "milter/command/command_config.h"
 #include "milter/command/failure.h"
 #include "milter/config/config.h"
 
 namespace signet {
 
-/// The configuration that -c names, or the default one if that exists, or the defaults. EX_CONFIG
-/// if it is broken: keys of another place than the daemon's are of no use.
-OrFailure<Config> key_config(const CommandContext& context);
-
 /// Which keys a command is about.
 struct KeyChoice {
   std::string domain;     ///< empty: all
   std::string directory;  ///< instead of KeyDirectory; empty: that one
+  DnsArguments dns;
 };
 
+/// --directory
 void add_directory_option(CLI::App& command, KeyChoice& choice);
 
 struct HeldKey {

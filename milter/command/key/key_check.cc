@@ -67,6 +67,7 @@ void add_key_check(CLI::App& key, CommandContext& context) {
   const auto choice = std::make_shared<KeyChoice>();
   command->add_option("DOMAIN", choice->domain, "Keys of this domain alone");
   add_directory_option(*command, *choice);
+  add_dns_options(*command, choice->dns);
   command->callback([choice, &context] { print(check(*choice, context), context); });
 }
 

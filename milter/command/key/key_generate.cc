@@ -8,7 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "milter/command/key/held_keys.h"
+#include "milter/command/command_config.h"
 #include "milter/command/key/key_commands.h"
 #include "milter/command/key/key_creation.h"
 
@@ -28,7 +28,7 @@ std::string report(const CreatedKey& created) {
 
 /// Returns what to print.
 OrFailure<std::string> generate(const NewKeyArguments& arguments, const CommandContext& context) {
-  const auto config = key_config(context);
+  const auto config = daemon_config(context);
   if (const auto* failure = std::get_if<Failure>(&config)) return *failure;
   const auto domain = domain_argument(arguments.domain);
   if (const auto* failure = std::get_if<Failure>(&domain)) return *failure;

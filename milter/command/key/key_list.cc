@@ -98,6 +98,7 @@ void add_key_list(CLI::App& key, CommandContext& context) {
   command->add_option("DOMAIN", arguments->choice.domain, "Keys of this domain alone");
   command->add_flag("--json", arguments->json, "Print a JSON array");
   add_directory_option(*command, arguments->choice);
+  add_dns_options(*command, arguments->choice.dns);
   command->callback([arguments, &context] { print(list(*arguments, context), context); });
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -33,20 +34,19 @@ std::string quoted_strings(const std::string& record) {
   return strings.substr(1);
 }
 
-/// The name to enter differs with the zone that the form is for; which one that is, nobody here
-/// knows.
+/// What to enter as host differs with the zone that the form is for; which one that is, nobody
+/// here knows. Zones of one label are left out, unless the domain is one.
 std::string host_lines(const SigningKey& key) {
-  std::string lines;
   const Name& domain = key.domain();
-  const std::string in_domain = key.selector() + "._domainkey";
-  for (int labels = domain.label_count(); labels >= 2 || lines.empty(); --labels) {
-    const Name zone = domain.last_labels(labels);
-    const std::string below =
-        domain.text().substr(0, domain.text().size() - zone.text().size());  // with its dot
-    lines +=
-        fmt::format("{:<7}{}  in a form for the zone {}\n", lines.empty() ? "Host" : "",
-                    below.empty() ? in_domain : in_domain + "." + below.substr(0, below.size() - 1),
-                    zone.text());
+  const std::string name = key_record_name(key).text();
+  const int labels = domain.label_count();
+  const int fewest = std::min(labels, 2);
+  const size_t width = name.size() - domain.last_labels(fewest).text().size() - 1;
+  std::string lines;
+  for (int count = labels; count >= fewest; --count) {
+    const std::string zone = domain.last_labels(count).text();
+    lines += fmt::format("{:<6} {:<{}}  in the zone {}\n", lines.empty() ? "Host" : "or",
+                         name.substr(0, name.size() - zone.size() - 1), width, zone);
   }
   return lines;
 }

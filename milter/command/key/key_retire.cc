@@ -177,6 +177,7 @@ void add_key_retire(CLI::App& key, CommandContext& context) {
   command->add_option("SELECTOR", arguments->selector, "Which key")->required();
   command->add_flag("--force", arguments->force, "Do not ask the DNS for another key first");
   add_directory_option(*command, arguments->choice);
+  add_dns_options(*command, arguments->choice.dns);
   command->callback([arguments, &context] { print(retire(*arguments, context), context); });
 }
 

@@ -116,7 +116,7 @@ std::string report(const CreatedKey& created, const std::vector<HeldKey>& old,
 
 /// Returns what to print.
 OrFailure<std::string> rotate(const NewKeyArguments& arguments, const CommandContext& context) {
-  const auto found = find_held_keys({arguments.domain, arguments.directory}, context);
+  const auto found = find_held_keys({arguments.domain, arguments.directory, {}}, context);
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
   const auto& held = std::get<HeldKeys>(found);
   const auto type = choose_type(arguments, held);
