@@ -26,6 +26,7 @@
 #include "milter/callbacks.h"
 #include "milter/config/config.h"
 #include "milter/config/config_values.h"
+#include "milter/key_monitor.h"
 #include "milter/log.h"
 #include "milter/privileges.h"
 #include "milter/runtime.h"
@@ -204,6 +205,7 @@ class Daemon {
   /// Serves until a signal says stop, and ends the process.
   [[noreturn]] void run(const SignalQueue& signals) {
     std::thread([this] { listen(); }).detach();
+    key_monitor_.start();
     sd_notify(0, "READY=1");
     log_->info("started: {}", summary(*runtimes_.get()));
     const int stop_signal = serve(signals);
@@ -257,6 +259,7 @@ class Daemon {
     log_keys(**runtime, *log_);
     log_->info("reloaded: {}", summary(**runtime));
     runtimes_.replace(*std::move(runtime));
+    key_monitor_.runtime_changed();
   }
 
   void drain(int stop_signal) {
@@ -279,7 +282,10 @@ class Daemon {
   // frees locks that those threads still take. Now they wait for connections, or are cut off.
   [[noreturn]] void end(int status) {
     // Callbacks, and checks that nobody waits for any more, may need whatever exit() takes down.
-    if (service_.connections > 0 || background_.is_working()) std::_Exit(status);
+    const bool keys_are_checked = !key_monitor_.stop();
+    if (service_.connections > 0 || background_.is_working() || keys_are_checked) {
+      std::_Exit(status);
+    }
     runtimes_.replace(nullptr);  // ends the resolver's thread
     std::exit(status);
   }
@@ -288,6 +294,7 @@ class Daemon {
   RuntimeSlot runtimes_{nullptr};  // filled by load(), before anyone is served
   std::shared_ptr<spdlog::logger> log_;
   Background background_{kBackgroundThreads};
+  KeyMonitor key_monitor_{runtimes_, log_};
   MilterService service_{runtimes_, background_, log_};
   std::optional<std::string> socket_path_;  // of a local socket
   std::atomic<bool> gave_up_{false};        // libmilter has stopped by itself

@@ -71,6 +71,9 @@ void add_inbound(const InboundResults& results, Line& line) {
 void add_outbound(const OutboundResults& results, Line& line) {
   add_author(results.author, line);
   for (const std::string& key : results.signed_with) line.add("signed", key);
+  for (const KeyNotUsed& key : results.keys_not_used) {
+    line.add("key_not_used", fmt::format("{}: {}", key.key, key.why));
+  }
   line.add_if("sign_rule", results.rule);
   line.add_if("unsigned_why", results.unsigned_reason);
   line.add_if("sign_failure", results.failure);

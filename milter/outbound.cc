@@ -34,7 +34,18 @@ std::vector<SignatureSpec> OutboundMessage::choose_signatures() {
   SigningChoice choice = runtime_->rules.choose(runtime_->keys, results_.author);
   results_.rule = std::move(choice.rule);
   results_.unsigned_reason = std::move(choice.unsigned_reason);
-  return std::move(choice.signatures);
+  if (choice.signatures.empty()) return {};
+  return leave_out_unusable(std::move(choice.signatures));
+}
+
+/// Only keys that match their published records sign, as long as there are some.
+std::vector<SignatureSpec> OutboundMessage::leave_out_unusable(std::vector<SignatureSpec> chosen) {
+  UsableKeys usable = choose_usable_keys(std::move(chosen), *runtime_->key_states,
+                                         runtime_->config.on_key_mismatch);
+  results_.keys_not_used = std::move(usable.not_used);
+  results_.unsigned_reason = std::move(usable.unsigned_why);
+  results_.has_to_wait = usable.tempfail;
+  return std::move(usable.signatures);
 }
 
 void OutboundMessage::start_signer(std::vector<SignatureSpec> wanted) {

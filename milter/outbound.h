@@ -17,18 +17,21 @@
 #include "crypto/message.h"
 #include "milter/field/from_field.h"
 #include "milter/runtime.h"
+#include "milter/usable_keys.h"
 
 namespace signet {
 
 /// What came of signing.
 struct OutboundResults {
   Author author;
-  std::vector<HeaderField> signatures;   ///< to be put on top, in this order
-  std::vector<std::string> signed_with;  ///< "example.com/selector" for each
-  std::string rule;                      ///< that chose the keys, see SigningChoice
-  std::string unsigned_reason;           ///< if there is none: why; no error
-  std::vector<std::string> warnings;     ///< what may break a signature on its way
-  std::string failure;                   ///< key or library failed, another try may not: why
+  std::vector<HeaderField> signatures;    ///< to be put on top, in this order
+  std::vector<std::string> signed_with;   ///< "example.com/selector" for each
+  std::string rule;                       ///< that chose the keys, see SigningChoice
+  std::vector<KeyNotUsed> keys_not_used;  ///< signatures not made, as the DNS says other than we
+  std::string unsigned_reason;            ///< if there is none: why; no error
+  bool has_to_wait = false;               ///< OnKeyMismatch tempfail: rather later than unsigned
+  std::vector<std::string> warnings;      ///< what may break a signature on its way
+  std::string failure;                    ///< key or library failed, another try may not: why
 };
 
 class OutboundMessage {
@@ -46,6 +49,7 @@ class OutboundMessage {
 
  private:
   std::vector<SignatureSpec> choose_signatures();
+  std::vector<SignatureSpec> leave_out_unusable(std::vector<SignatureSpec> chosen);
   void start_signer(std::vector<SignatureSpec> wanted);
   void leave_unsigned(std::string reason);
   void judge_lines();

@@ -15,6 +15,7 @@
 #include "dns/resolver.h"
 #include "dns/result.h"
 #include "milter/config/config.h"
+#include "milter/key_states.h"
 #include "milter/signing/signing_rules.h"
 
 namespace signet {
@@ -23,6 +24,8 @@ struct Runtime {
   Config config;
   KeyStore keys;       ///< of KeyDirectory, and KeyFile
   SigningRules rules;  ///< with the keys of KeyTable
+  /// What the DNS says of the keys. Not constant: KeyMonitor writes, while messages read.
+  std::shared_ptr<KeyStates> key_states = std::make_shared<KeyStates>();
   std::shared_ptr<Resolver> resolver;
   std::string host_name;  ///< this host's, for the authserv-id if nobody gives a better one
 
@@ -44,7 +47,8 @@ Result<std::shared_ptr<Resolver>> build_resolver(const Config& config);
 /// Reads the keys, tables and the zone data, starts the resolver. The Error names the option at
 /// fault, or has a line `FILE:LINE: ...` for each fault in a table. Keys that cannot be used are no
 /// error: see KeyStore::problems() and KeyTable::problems(). At a reload `previous` is what was in
-/// use until now: its keys stay where their files are there and broken (stale() of both).
+/// use until now: its keys stay where their files are there and broken (stale() of both), and
+/// what was known of keys is known on.
 Result<std::shared_ptr<const Runtime>> build_runtime(Config config,
                                                      const Runtime* previous = nullptr);
 

@@ -58,6 +58,9 @@ std::optional<Reply> refusal(const Config& config, const MessageReport& report) 
       return Reply{451, disposition.enhanced_code, text};
     }
   }
+  if (report.outbound && report.outbound->has_to_wait) {
+    return Reply{451, "4.7.5", "no DKIM key matches its published record, try again later"};
+  }
   // Either the whole message waits or it goes out as it came; nothing in between.
   if (report.outbound && !report.outbound->failure.empty() &&
       config.on_sign_failure == FailureAction::tempfail) {

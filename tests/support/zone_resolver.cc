@@ -60,8 +60,11 @@ Zone parse_zone(std::string_view zone_text) {
 
 }  // namespace
 
-ZoneResolver::ZoneResolver(std::string_view zone_text) {
+ZoneResolver::ZoneResolver(std::string_view zone_text) { replace(zone_text); }
+
+void ZoneResolver::replace(std::string_view zone_text) {
   Zone zone = parse_zone(zone_text);
+  const std::lock_guard lock(mutex_);
   data_ = std::move(zone.data);
   failing_ = std::move(zone.failing);
 }
@@ -82,10 +85,8 @@ void ZoneResolver::forget_questions() {
 }
 
 Lookup ZoneResolver::ask(const Name& name, RecordType type, Deadline /*deadline*/) {
-  {
-    const std::lock_guard lock(mutex_);
-    questions_.push_back(std::string(to_string(type)) + ' ' + name.text());
-  }
+  const std::lock_guard lock(mutex_);
+  questions_.push_back(std::string(to_string(type)) + ' ' + name.text());
   const auto failing = failing_.find(name);
   if (failing == failing_.end()) {
     return Lookup(std::make_shared<Answer>(data_.find(name, type).value()));

@@ -24,6 +24,9 @@ class ZoneResolver final : public Resolver {
   /// Throws std::invalid_argument with line and reason if the text does not parse.
   explicit ZoneResolver(std::string_view zone_text);
 
+  /// From here on this is the DNS; throws as the constructor does.
+  void replace(std::string_view zone_text);
+
   /// "TXT example.com", in the order asked.
   std::vector<std::string> questions() const;
   int question_count() const;
@@ -32,9 +35,9 @@ class ZoneResolver final : public Resolver {
  private:
   Lookup ask(const Name& name, RecordType type, Deadline deadline) override;
 
-  ZoneData data_;
-  std::map<Name, DnsStatus> failing_;
   mutable std::mutex mutex_;
+  ZoneData data_;                      // guarded by mutex_
+  std::map<Name, DnsStatus> failing_;  // guarded by mutex_
   std::vector<std::string> questions_;  // guarded by mutex_
 };
 
