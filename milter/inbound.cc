@@ -93,7 +93,8 @@ InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Backgroun
                                        runtime_->config.dkim_verify.maximum_signatures)),
       dkim_(make_dkim_verifier(runtime_->config.dkim_engine, runtime_->config.dkim_verify,
                                *runtime_->resolver,
-                               std::shared_ptr<LookupBudget>(dns_, &dns_->dkim))) {
+                               std::shared_ptr<LookupBudget>(dns_, &dns_->dkim),
+                               runtime_->public_keys)) {
   if (!envelope_.client) {
     no_spf_reason_ = "the client has no IP address";
   } else if (!is_ignored(runtime_->config, *envelope_.client)) {

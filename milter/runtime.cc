@@ -89,6 +89,7 @@ Result<std::shared_ptr<const Runtime>> build_runtime(Config config, const Runtim
   runtime->rules = *std::move(rules);
   runtime->keys = *std::move(keys);
   runtime->resolver = *std::move(resolver);
+  if (previous != nullptr) runtime->public_keys = previous->public_keys;
   // Without an interval nobody would notice any more that what was known is no longer true.
   if (previous != nullptr && config.key_check_interval > std::chrono::seconds(0)) {
     runtime->key_states = previous->key_states;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "crypto/key_store.h"
+#include "crypto/public_key_cache.h"
 #include "dns/resolver.h"
 #include "dns/result.h"
 #include "milter/config/config.h"
@@ -27,6 +28,8 @@ struct Runtime {
   /// What the DNS says of the keys. Not constant: KeyMonitor writes, while messages read.
   std::shared_ptr<KeyStates> key_states = std::make_shared<KeyStates>();
   std::shared_ptr<Resolver> resolver;
+  /// Signers' keys, parsed; the same at every reload.
+  std::shared_ptr<PublicKeyCache> public_keys = std::make_shared<PublicKeyCache>();
   std::string host_name;  ///< this host's, for the authserv-id if nobody gives a better one
 
   /// Whether mail is signed as that domain here, so that it is one of ours.

@@ -161,5 +161,12 @@ TEST_F(RuntimeTest, KeyFileTakesThePlaceOfTheSameKeyInTheDirectory) {
   EXPECT_EQ(records().size(), 1u);
 }
 
+TEST_F(RuntimeTest, PublicKeysThatWereParsedOutliveAReload) {
+  load();
+  const auto before = runtime_->public_keys;
+  load();
+  EXPECT_EQ(runtime_->public_keys, before);
+}
+
 }  // namespace
 }  // namespace signet
