@@ -139,20 +139,61 @@ void refuse_all(const OpenCandidates& candidates, const DkimRefusal& refusal) {
   }
 }
 
-/// A signature over other DKIM-Signature fields can't be judged once one of these is kept from the
-/// library. RFC 6376 5.4 calls signing them error-prone.
-void refuse_dangling_signatures(int signatures_present, const OpenCandidates& open) {
-  if (static_cast<int>(open.size()) == signatures_present) return;
+/// The library's relaxed form turns each of these into a space; RFC 6376 3.4.2 knows SP and HTAB as
+/// white space and unfolds CRLF only where white space follows.
+bool has_odd_white_space(std::string_view value) {
+  for (size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '\v' || value[i] == '\f' || value[i] == '\n') return true;
+    if (value[i] != '\r') continue;
+    const std::string_view next = value.substr(i + 1, 2);
+    if (next != "\n " && next != "\n\t") return true;
+    ++i;
+  }
+  return false;
+}
+
+Refusal check_header_form(const DkimHeader& header, const DkimSignature& signature) {
+  if (signature.header_canonicalization == Canonicalization::simple) return std::nullopt;
+  for (const HeaderField* field : select_signed_fields(header.fields, signature.signed_fields)) {
+    if (has_odd_white_space(field->value)) {
+      return refuse(DkimResult::neutral, "libopendkim canonicalizes this header in its own way");
+    }
+  }
+  return std::nullopt;
+}
+
+/// True if the library would count the field being verified among those that h= names, which RFC
+/// 6376 3.5 h= forbids.
+bool would_cover_itself(const DkimHeader& header, const DkimCandidate& candidate) {
+  const auto& names = candidate.signature.signed_fields;
+  const auto own = header.fields.begin() + static_cast<std::ptrdiff_t>(candidate.field);
+  const auto below = std::count_if(own + 1, header.fields.end(), [](const HeaderField& field) {
+    return comparable_name(field) == kSignatureField;
+  });
+  return std::count(names.begin(), names.end(), kSignatureField) > below;
+}
+
+/// RFC 6376 5.4 calls signing DKIM-Signature fields error-prone. Those that do can be judged only
+/// if all of these fields are fed to the library and it chooses among them as the RFC says.
+void refuse_signatures_of_signatures(const DkimHeader& header, const OpenCandidates& open) {
+  const bool all_fed = static_cast<int>(open.size()) == header.signatures_present &&
+                       std::none_of(open.begin(), open.end(), [&](const DkimCandidate* candidate) {
+                         return candidate->refusal || would_cover_itself(header, *candidate);
+                       });
+  if (all_fed) return;
   for (DkimCandidate* candidate : open) {
-    if (candidate->signature.signs(kSignatureField)) {
-      candidate->refusal =
-          refuse(DkimResult::neutral, "h= covers a DKIM-Signature field that was not evaluated");
+    if (!candidate->refusal && candidate->signature.signs(kSignatureField)) {
+      candidate->refusal = refuse(DkimResult::neutral,
+                                  "libopendkim can't tell which DKIM-Signature fields h= covers");
     }
   }
 }
 
 void OpendkimEngine::end_of_headers(const DkimHeader& header, const OpenCandidates& open) {
-  refuse_dangling_signatures(header.signatures_present, open);
+  for (DkimCandidate* candidate : open) {
+    candidate->refusal = check_header_form(header, candidate->signature);
+  }
+  refuse_signatures_of_signatures(header, open);
   for (DkimCandidate* candidate : open) {
     if (!candidate->refusal) fed_.push_back(candidate);
   }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// One small message that the tests of verifying sign with all kinds of tags, and the zone with the
+// key for it.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tests/support/dkim_message.h"
+
+namespace signet {
+
+inline constexpr std::string_view kSampleText =
+    "From: Joe <joe@example.com>\n"
+    "To: Suzie <suzie@example.net>\n"
+    "Subject: Is  dinner\n"
+    " ready?\n"
+    "Date: Fri, 11 Jul 2003 21:00:37 -0700\n"
+    "\n"
+    "Hi.  \n"
+    "\n"
+    "We lost\tthe game.\n"
+    "\n"
+    "\n";
+
+inline constexpr std::string_view kSampleKeyName = "sel._domainkey.example.com";
+inline constexpr std::string_view kSampleTags =
+    "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=sel; h=from:to:subject:date; bh={bh}";
+
+/// kSampleTags with a part replaced.
+inline std::string sample_tags(std::string_view from, std::string_view to) {
+  return replace_all(std::string(kSampleTags), from, to);
+}
+
+/// The zone that publishes `key` for kSampleTags; `tags` are put into its record.
+inline std::string sample_zone(const DkimTestKey& key = rsa_test_key(),
+                               std::string_view tags = "") {
+  return txt_record(kSampleKeyName, key.record(tags));
+}
+
+/// How a signature with these tags is to be hashed: as they say, if they can be read.
+inline DkimTestHashing hashing_of(std::string_view tags) {
+  DkimTestHashing like;
+  const std::string whole =
+      replace_all(std::string(tags), "{bh}", encode_base64(std::string(32, 'h')));
+  const auto signature =
+      parse_dkim_signature(whole + "; b=" + encode_base64(std::string(64, 'b')), 1'000);
+  if (signature.refusal) return like;
+  like.header = signature.header_canonicalization;
+  like.body = signature.body_canonicalization;
+  like.fields = signature.signed_fields;
+  like.length = signature.body_length;
+  return like;
+}
+
+/// `message` with a signature on top that is made from `tags` and hashed as they say.
+inline DkimTestMessage sign_on_top(DkimTestMessage message, std::string_view tags,
+                                   const DkimTestKey& key = rsa_test_key()) {
+  message.fields.insert(message.fields.begin(), sign_with(message, tags, key, hashing_of(tags)));
+  return message;
+}
+
+/// The sample, signed with `tags`.
+inline DkimTestMessage signed_sample(std::string_view tags = kSampleTags,
+                                     const DkimTestKey& key = rsa_test_key()) {
+  return sign_on_top(parse_message(kSampleText), tags, key);
+}
+
+/// What `engine` says of the topmost signature.
+inline std::string verdict_of(DkimEngine engine, const DkimTestMessage& message,
+                              std::string_view zone_text, const DkimVerifyOptions& options = {}) {
+  ZoneResolver resolver(zone_text);
+  const auto verdicts =
+      verify_message(message, resolver, std::nullopt, options, kTestNow, 1 << 20, engine);
+  return verdicts.empty() ? "no verdict" : words(verdicts.front());
+}
+
+}  // namespace signet
