@@ -196,7 +196,9 @@ sfsistat finish_message(SMFICTX* context, Connection& connection) {
 
 // The end of a message that met an internal error, with the one log line that every message has.
 sfsistat give_up_message(SMFICTX* context, const std::string& error) {
-  const bool accept = service->runtimes.get()->config.on_internal_error == FailureAction::accept;
+  const auto runtime = service->runtimes.get();
+  const bool accept =
+      runtime->config.shadow || runtime->config.on_internal_error == FailureAction::accept;
   service->log->error("queue_id={} action={} internal_error={}", log_value(macro(context, "i")),
                       accept ? "accept" : "tempfail", log_quoted(error));
   return accept ? SMFIS_ACCEPT : SMFIS_TEMPFAIL;

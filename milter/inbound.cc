@@ -54,9 +54,61 @@ std::vector<AuthenticatedDomain> unsettled(const InboundResults& results) {
   return domains;
 }
 
-bool is_ignored(const Config& config, const IpAddress& client) {
-  return std::any_of(config.spf_ignore_hosts.begin(), config.spf_ignore_hosts.end(),
+bool contains(const std::vector<IpNetwork>& networks, const IpAddress& client) {
+  return std::any_of(networks.begin(), networks.end(),
                      [&](const IpNetwork& network) { return network.contains(client); });
+}
+
+// OwnDomains: one we hold a key for, or protect, or one below such a domain.
+bool is_own(const Runtime& runtime, const Name& domain) {
+  const auto& protected_domains = runtime.config.protected_domains;
+  for (Name name = domain; !name.is_root(); name = name.parent()) {
+    if (runtime.holds_key_of(name) || std::find(protected_domains.begin(), protected_domains.end(),
+                                                name) != protected_domains.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// RFC 2919 3: the identifier stands in angle brackets behind a phrase.
+std::string list_id_of(std::string_view value) {
+  const size_t open = value.rfind('<');
+  if (open == std::string_view::npos) return {};
+  const size_t close = value.find('>', open);
+  return std::string(value.substr(open + 1, std::min(close, value.size()) - open - 1));
+}
+
+std::optional<Name> domain_of(std::string_view address) {
+  const size_t at = address.rfind('@');
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto domain = parse_domain(address.substr(at + 1));
+  return domain ? std::optional(*domain) : std::nullopt;
+}
+
+// What PolicyTable looks at.
+PolicySubject policy_subject(const Envelope& envelope, const Author& author,
+                             const std::vector<AuthenticatedDomain>& proven,
+                             const std::string& list_id) {
+  PolicySubject subject;
+  if (author.ok()) subject.author = author.domains.front();
+  subject.null_mail_from = envelope.mail_from.empty();
+  subject.mail_from = domain_of(envelope.mail_from);
+  subject.client = envelope.client;
+  for (const AuthenticatedDomain& domain : proven) {
+    if (domain.method == AuthenticatedDomain::Method::dkim) subject.dkim.push_back(domain.domain);
+  }
+  subject.list_id = list_id;
+  return subject;
+}
+
+// Strict alignment of each author, whatever the DNS holds.
+bool proves_all(const std::vector<AuthenticatedDomain>& proven, const Author& author) {
+  return author.ok() &&
+         std::all_of(author.domains.begin(), author.domains.end(), [&](const Name& domain) {
+           return std::any_of(proven.begin(), proven.end(),
+                              [&](const AuthenticatedDomain& one) { return one.domain == domain; });
+         });
 }
 
 Deadline from_now(std::chrono::milliseconds timeout) {
@@ -91,13 +143,12 @@ InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Backgroun
       dns_(std::make_shared<DnsShares>(from_now(runtime_->config.message_timeout),
                                        runtime_->config.maximum_dns_questions,
                                        runtime_->config.dkim_verify.maximum_signatures)),
-      dkim_(make_dkim_verifier(runtime_->config.dkim_engine, runtime_->config.dkim_verify,
-                               *runtime_->resolver,
-                               std::shared_ptr<LookupBudget>(dns_, &dns_->dkim),
-                               runtime_->public_keys)) {
+      dkim_(make_dkim_verifier(
+          runtime_->config.dkim_engine, runtime_->config.dkim_verify, *runtime_->resolver,
+          std::shared_ptr<LookupBudget>(dns_, &dns_->dkim), runtime_->public_keys)) {
   if (!envelope_.client) {
     no_spf_reason_ = "the client has no IP address";
-  } else if (!is_ignored(runtime_->config, *envelope_.client)) {
+  } else if (!contains(runtime_->config.spf_ignore_hosts, *envelope_.client)) {
     start_spf();
   } else {
     no_spf_reason_ = "the client is in SPFIgnoreHosts";
@@ -118,7 +169,7 @@ void InboundMessage::take_reported_client(std::string_view received) {
   }
   envelope_.client = reported->address;
   envelope_.helo = reported->helo;
-  if (is_ignored(runtime_->config, reported->address)) {
+  if (contains(runtime_->config.spf_ignore_hosts, reported->address)) {
     awaits_received_ = true;
   } else {
     start_spf();
@@ -155,6 +206,9 @@ void InboundMessage::header(const HeaderField& field) {
     if (from_values_.size() == 1) start_walks(find_author(from_values_));
   } else if (is_list_field(field.name)) {
     from_list_ = true;
+    if (list_id_.empty() && equals_ignoring_case(field.name, "List-Id")) {
+      list_id_ = list_id_of(field.value);
+    }
   } else if (awaits_received_ && equals_ignoring_case(field.name, "Received")) {
     take_reported_client(field.value);
   }
@@ -229,6 +283,29 @@ std::vector<DmarcVerdict> InboundMessage::evaluate_authors(const InboundResults&
   return verdicts;
 }
 
+Evidence InboundMessage::gather_evidence(const InboundResults& results,
+                                         std::vector<DmarcVerdict> verdicts) const {
+  const Config& config = runtime_->config;
+  const std::vector<AuthenticatedDomain> proven = authenticated(results);
+  Evidence evidence;
+  evidence.author = author_;
+  evidence.dmarc = std::move(verdicts);
+  evidence.spf = results.spf;
+  evidence.spf_helo = results.spf_helo;
+  evidence.any_dkim_pass =
+      std::any_of(results.dkim.begin(), results.dkim.end(),
+                  [](const DkimVerdict& v) { return v.result == DkimResult::pass; });
+  evidence.from_list = from_list_;
+  evidence.known_forwarder =
+      envelope_.client && contains(config.known_forwarders, *envelope_.client);
+  evidence.own_domain = std::any_of(author_.domains.begin(), author_.domains.end(),
+                                    [&](const Name& domain) { return is_own(*runtime_, domain); });
+  evidence.author_authenticated = proves_all(proven, author_);
+  evidence.trusted = envelope_.trusted;
+  evidence.rule = runtime_->policy_table.find(policy_subject(envelope_, author_, proven, list_id_));
+  return evidence;
+}
+
 InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
   const Deadline deadline = from_now(runtime_->config.message_timeout);
   dns_->extend(deadline);
@@ -245,21 +322,7 @@ InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
   results.spf = mail_from_verdict(deadline);
   results.spf_helo = helo_verdict(deadline);
 
-  Evidence evidence;
-  evidence.author = author_;
-  evidence.dmarc = evaluate_authors(results);
-  evidence.spf = results.spf;
-  evidence.spf_helo = results.spf_helo;
-  evidence.any_dkim_pass =
-      std::any_of(results.dkim.begin(), results.dkim.end(),
-                  [](const DkimVerdict& v) { return v.result == DkimResult::pass; });
-  evidence.from_list = from_list_;
-  evidence.own_domain =
-      std::any_of(evidence.dmarc.begin(), evidence.dmarc.end(), [&](const DmarcVerdict& v) {
-        return runtime_->holds_key_of(v.author_domain) ||
-               runtime_->holds_key_of(v.organizational_domain);
-      });
-  evidence.trusted = envelope_.trusted;
+  const Evidence evidence = gather_evidence(results, evaluate_authors(results));
   results.dmarc = overall_verdict(author_, evidence.dmarc);
   results.disposition = decide_disposition(runtime_->config, evidence);
   results.dns_questions = dns_->used() + helo_questions_again_;

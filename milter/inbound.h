@@ -96,6 +96,7 @@ class InboundMessage {
   void start_walks(const Author& author);
   DmarcTreeWalk& walk_of(const Name& domain);
   std::vector<DmarcVerdict> evaluate_authors(const InboundResults& results);
+  Evidence gather_evidence(const InboundResults& results, std::vector<DmarcVerdict> verdicts) const;
 
   std::shared_ptr<const Runtime> runtime_;
   Background& background_;
@@ -113,6 +114,7 @@ class InboundMessage {
   std::vector<std::unique_ptr<DmarcTreeWalk>> walks_;
   Author author_;
   bool from_list_ = false;
+  std::string list_id_;           ///< of the first List-Id, what stands in its angle brackets
   int helo_questions_again_ = 0;  ///< asked in MAIL FROM's share
 };
 

@@ -65,6 +65,9 @@ void add_inbound(const InboundResults& results, Line& line) {
   line.add_if("dmarc_why", results.dmarc.reason);
   line.add("policy", to_string(results.disposition.policy));
   line.add_if("policy_rule", results.disposition.rule);
+  if (results.disposition.policy_override) {
+    line.add("policy_override", to_string(*results.disposition.policy_override));
+  }
   line.add("dns_questions", std::to_string(results.dns_questions));
 }
 
@@ -85,7 +88,8 @@ void add_outbound(const OutboundResults& results, Line& line) {
 std::string to_log_line(const MessageReport& report) {
   Line line;
   line.add("queue_id", report.queue_id);
-  line.add("action", report.action);
+  line.add("action", report.shadow ? "accept" : report.action);
+  if (report.shadow) line.add("shadow", report.action);
   line.add("role", report.role.outbound ? "outbound" : "inbound");
   line.add("role_rule", report.role.rule);
   add_client(report, line);

@@ -84,17 +84,21 @@ Result<std::shared_ptr<const Runtime>> build_runtime(Config config, const Runtim
   Result<SigningRules> rules =
       SigningRules::load(config, previous == nullptr ? nullptr : &previous->rules);
   if (!rules) return Error{rules.error()};
+  Result<PolicyTable> policy_table =
+      config.policy_table.empty() ? PolicyTable() : PolicyTable::load(config.policy_table);
+  if (!policy_table) return Error{policy_table.error()};
   Result<std::shared_ptr<Resolver>> resolver = build_resolver(config);
   if (!resolver) return Error{resolver.error()};
+  runtime->policy_table = *std::move(policy_table);
   runtime->rules = *std::move(rules);
   runtime->keys = *std::move(keys);
   runtime->resolver = *std::move(resolver);
   if (previous != nullptr) runtime->public_keys = previous->public_keys;
+  runtime->host_name = own_host_name();
   // Without an interval nobody would notice any more that what was known is no longer true.
   if (previous != nullptr && config.key_check_interval > std::chrono::seconds(0)) {
     runtime->key_states = previous->key_states;
   }
-  runtime->host_name = own_host_name();
   runtime->config = std::move(config);
   return std::shared_ptr<const Runtime>(std::move(runtime));
 }

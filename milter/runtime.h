@@ -17,6 +17,7 @@
 #include "dns/result.h"
 #include "milter/config/config.h"
 #include "milter/key_states.h"
+#include "milter/policy/policy_table.h"
 #include "milter/signing/signing_rules.h"
 
 namespace signet {
@@ -25,6 +26,7 @@ struct Runtime {
   Config config;
   KeyStore keys;       ///< of KeyDirectory, and KeyFile
   SigningRules rules;  ///< with the keys of KeyTable
+  PolicyTable policy_table;
   /// What the DNS says of the keys. Not constant: KeyMonitor writes, while messages read.
   std::shared_ptr<KeyStates> key_states = std::make_shared<KeyStates>();
   std::shared_ptr<Resolver> resolver;

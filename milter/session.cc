@@ -5,6 +5,8 @@
 
 #include "milter/session.h"
 
+#include <algorithm>
+
 #include "milter/field/auth_results.h"
 #include "milter/field/received_spf.h"
 #include "milter/field/verdict_results.h"
@@ -37,6 +39,19 @@ std::string without_brackets(std::string_view address) {
 Action results_field(const std::string& authserv_id, std::vector<AuthMethod> methods) {
   return InsertHeader{std::string(kResultsField),
                       to_string(AuthResults{authserv_id, std::move(methods)})};
+}
+
+// AuthResultsFields: what stands in each field, the lowest first. RFC 8601 2.2 allows both ways.
+std::vector<std::vector<AuthMethod>> results_by_field(const Config& config,
+                                                      std::vector<AuthMethod> methods) {
+  if (config.auth_results_fields == AuthResultsFields::one) return {std::move(methods)};
+  std::vector<std::vector<AuthMethod>> fields;
+  for (AuthMethod& method : methods) {
+    if (fields.empty() || fields.back().front().method != method.method) fields.emplace_back();
+    fields.back().push_back(std::move(method));
+  }
+  std::reverse(fields.begin(), fields.end());
+  return fields;
 }
 
 Action received_spf_field(const MessageReport& report, const std::string& receiver) {
@@ -105,7 +120,9 @@ std::vector<Action> Session::actions_for(const Message& message) {
     if (config.received_spf && report.inbound->spf_client) {
       actions.push_back(received_spf_field(report, message.authserv_id));
     }
-    actions.push_back(results_field(message.authserv_id, methods_of(*report.inbound)));
+    for (auto& methods : results_by_field(config, methods_of(*report.inbound))) {
+      actions.push_back(results_field(message.authserv_id, std::move(methods)));
+    }
     if (report.inbound->disposition.step == Disposition::Step::hold) {
       actions.push_back(Quarantine{reply_text("DMARC: " + report.inbound->disposition.rule)});
     }
@@ -218,6 +235,8 @@ std::vector<Action> Session::end_of_message(std::string queue_id, std::chrono::s
   if (message->outbound) report.outbound = message->outbound->finish(now);
   std::vector<Action> actions = actions_for(*message);
   report.action = action_word(actions);
+  report.shadow = message->runtime->config.shadow;
+  if (report.shadow) actions.clear();
   report.since_mail = elapsed_since(message->began);
   report.at_end = elapsed_since(ended);
   report_ = std::move(report);

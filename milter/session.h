@@ -40,6 +40,7 @@ struct MessageReport {
   std::chrono::microseconds since_mail{0};  ///< from MAIL to the verdict
   std::chrono::microseconds at_end{0};      ///< of that, after the last octet had come
   std::string action;                       ///< "accept", "reject", "tempfail" or "hold"
+  bool shadow = false;  ///< Shadow: nothing of it was done, the message is accepted as it is
 };
 
 class Session {

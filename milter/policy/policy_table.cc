@@ -206,11 +206,9 @@ bool matches_any(const std::vector<DomainPattern>& patterns, const Name& name) {
                      [&](const DomainPattern& pattern) { return pattern.matches(name); });
 }
 
+/// Without a single author no `from` fits, or a second one would borrow the rights of the first.
 bool fits_from(const PolicyRule& rule, const PolicySubject& subject) {
-  if (rule.from.empty()) return true;
-  return !subject.authors.empty() &&
-         std::all_of(subject.authors.begin(), subject.authors.end(),
-                     [&](const Name& author) { return matches_any(rule.from, author); });
+  return rule.from.empty() || (subject.author && matches_any(rule.from, *subject.author));
 }
 
 bool fits_mail_from(const PolicyRule& rule, const PolicySubject& subject) {

@@ -63,7 +63,7 @@ struct PolicyRule {
 
 /// What is known of one message.
 struct PolicySubject {
-  std::vector<Name> authors;      ///< domains of From
+  std::optional<Name> author;     ///< absent: From does not name exactly one domain
   std::optional<Name> mail_from;  ///< absent: null reverse-path, or no domain in it
   bool null_mail_from = false;
   std::optional<IpAddress> client;
@@ -80,8 +80,7 @@ class PolicyTable {
   static Result<PolicyTable> parse(std::string_view text, std::string_view source);
   static Result<PolicyTable> load(const std::string& path);
 
-  /// The first line that fits, or null. With several authors each has to fit the line's `from`, or
-  /// a second one would borrow the rights of the first.
+  /// The first line that fits, or null.
   const PolicyRule* find(const PolicySubject& subject) const;
   size_t size() const { return rules_.size(); }
 
