@@ -91,5 +91,15 @@ TEST(Role, OnlyTheMtaItselfAndUnixSocketsAreLocalWithoutAnAddress) {
   EXPECT_EQ(to_string(*client_address("anything", &unix_peer)), "127.0.0.1");
 }
 
+TEST(Role, AStrangersRoleIsToVerifyAndNoTrust) {
+  Config config;
+  const Role role = stranger_role(config, "why");
+  EXPECT_FALSE(role.outbound || role.sign || role.trusted);
+  EXPECT_TRUE(role.verify);
+  EXPECT_EQ(role.rule, "why");
+  config.verify = false;
+  EXPECT_FALSE(stranger_role(config, "why").verify);
+}
+
 }  // namespace
 }  // namespace signet

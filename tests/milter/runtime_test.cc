@@ -168,5 +168,51 @@ TEST_F(RuntimeTest, PublicKeysThatWereParsedOutliveAReload) {
   EXPECT_EQ(runtime_->public_keys, before);
 }
 
+TEST_F(RuntimeTest, KeysOfDirectoryAndTablesAreListedOnce) {
+  const std::string pem = new_key();
+  put(path_of("s1"), pem);
+  put(directory_ + "/other.pem", new_key());
+  config_.key_table = directory_ + "/keys.table";
+  config_.signing_table = directory_ + "/signing.table";
+  put(config_.key_table, "same example.com:s1:" + path_of("s1") + "\nother example.com:s1:" +
+                             directory_ + "/other.pem\nany %:s2:" + directory_ + "/other.pem\n");
+  put(config_.signing_table, "example.com same\nexample.net any\n.example.net any\n* other\n");
+  load();
+  std::vector<std::string> names;
+  for (const auto& key : runtime_->all_signing_keys()) {
+    names.push_back(key->selector() + "/" + key->domain().text());
+  }
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"s1/example.com", "s2/example.net", "s1/example.com"}));
+  const auto holds = [&](const char* name) { return runtime_->holds_key_of(*parse_domain(name)); };
+  EXPECT_TRUE(holds("example.com"));
+  EXPECT_TRUE(holds("example.net"));
+  EXPECT_FALSE(holds("a.example.net"));
+}
+
+TEST_F(RuntimeTest, ABrokenTableIsAnErrorAndABrokenKeyOfATableIsNot) {
+  config_.key_table = directory_ + "/keys.table";
+  config_.signing_table = directory_ + "/signing.table";
+  put(directory_ + "/a.pem", new_key());
+  put(config_.key_table, "k1 example.com:s1:" + directory_ + "/a.pem\n");
+  put(config_.signing_table, "example.com k1\n");
+  load();
+  ASSERT_EQ(runtime_->all_signing_keys().size(), 1u);
+  const std::string record = runtime_->all_signing_keys()[0]->record();
+
+  put(directory_ + "/a.pem", "half");
+  load();
+  EXPECT_EQ(runtime_->stale_keys().size(), 1u);
+  EXPECT_TRUE(runtime_->key_problems().empty());
+  EXPECT_EQ(runtime_->all_signing_keys()[0]->record(), record);
+
+  put(config_.signing_table, "example.com k1\nexample.net k2\nexample.org k3\n");
+  const auto broken = build_runtime(config_, runtime_.get());
+  ASSERT_FALSE(broken.ok());
+  EXPECT_EQ(broken.error(),
+            config_.signing_table + ":2: want the name of a key in KeyTable, got \"k2\"\n" +
+                config_.signing_table + ":3: want the name of a key in KeyTable, got \"k3\"");
+}
+
 }  // namespace
 }  // namespace signet

@@ -6,7 +6,11 @@
 #include "milter/session.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <latch>
 #include <thread>
 
@@ -361,6 +365,113 @@ TEST_F(SessionTest, AClientWithoutAnAddressIsAStranger) {
   EXPECT_TRUE(std::holds_alternative<Reply>(
       finish({{"From", " a@example.com"}, {"From", " b@example.com"}})[0]));
   EXPECT_FALSE(session_.report().role.outbound);
+}
+
+// SenderLogins: joe may use example.com, nobody else anything. Both domains have a key.
+class SenderLoginsSession : public SessionTest {
+ protected:
+  void SetUp() override {
+    path_ = testing::TempDir() + "session_test.logins." + std::to_string(getpid());
+    std::ofstream(path_) << "joe example.com\n";
+    config_.sender_logins = path_;
+    use(config_);
+    from("192.0.2.66");
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  void use(const Config& config) {
+    auto runtime = std::make_shared<Runtime>(*make_runtime(config));
+    runtime->rules = *SigningRules::load(config);
+    for (const char* domain : {"example.com", "example.net"}) {
+      runtime->keys.add(
+          *SigningKey::parse(*generate_key(DkimKeyType::ed25519, 0), *parse_domain(domain), "s1"));
+    }
+    slot_.replace(std::move(runtime));
+  }
+  std::vector<Action> send(const char* login, const char* author) {
+    Client client;
+    client.auth_type = login[0] == '\0' ? "" : "PLAIN";
+    client.auth_login = login;
+    mail("<bounce@example.net>", client);
+    return finish({{"Authentication-Results", " mx.example; dmarc=pass"},
+                   {"Authentication-Results", " other.example 9; dmarc=pass"},
+                   {"From", author}});
+  }
+  static bool is_signed(const std::vector<Action>& actions) {
+    return std::ranges::any_of(actions, [](const Action& action) {
+      const auto* header = std::get_if<InsertHeader>(&action);
+      return header != nullptr && header->name == "DKIM-Signature";
+    });
+  }
+
+  std::string path_;
+  Config config_;
+};
+
+TEST_F(SenderLoginsSession, ALoginSignsForItsOwnDomains) {
+  const auto actions = send("joe", " joe@example.com");
+  EXPECT_TRUE(is_signed(actions));
+  EXPECT_EQ(first_results(actions), "") << "our own mail is not verified";
+  EXPECT_EQ(session_.report().role.rule, "authenticated");
+}
+
+TEST_F(SenderLoginsSession, OtherMailOfALoginIsVerifiedAsWhatItIs) {
+  const auto actions = send("joe", " ann@example.net");
+  EXPECT_FALSE(is_signed(actions));
+  const std::string results = first_results(actions);
+  EXPECT_TRUE(contains(results, "spf=none")) << results;
+  EXPECT_TRUE(contains(results, "header.from=example.net")) << results;
+  // As for a stranger, a field of a version nobody knows goes, too (RFC 8601 2.2).
+  EXPECT_EQ(actions[0], Action(DeleteHeader{"Authentication-Results", 2}));
+  EXPECT_EQ(actions[1], Action(DeleteHeader{"Authentication-Results", 1}));
+  const std::string line = to_log_line(session_.report());
+  EXPECT_TRUE(contains(line,
+                       "role=inbound role_rule=\"SenderLogins: joe may not use "
+                       "example.net\" client=192.0.2.66 login=joe"))
+      << line;
+}
+
+TEST_F(SenderLoginsSession, OrdinaryPolicyDecidesWhetherItIsRefused) {
+  const auto actions = send("ann", " alice@example.com");
+  ASSERT_EQ(actions.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<Reply>(actions[0])) << "p=reject, and no trust";
+}
+
+TEST_F(SenderLoginsSession, AMessageWithoutAnAuthorIsNobodysElse) {
+  Client client;
+  client.auth_login = "joe";
+  mail("<joe@example.com>", client);
+  EXPECT_FALSE(is_signed(finish({{"Subject", " no From"}})));
+  EXPECT_EQ(session_.report().outbound->unsigned_reason, "no From field");
+}
+
+TEST_F(SenderLoginsSession, InternalHostsWithoutALoginAreNotConcerned) {
+  from("127.0.0.1");
+  EXPECT_TRUE(is_signed(send("", " ann@example.net")));
+}
+
+TEST_F(SenderLoginsSession, WithoutVerifyingItIsJustNotSigned) {
+  config_.verify = false;
+  use(config_);
+  EXPECT_EQ(send("joe", " ann@example.net"), std::vector<Action>());
+  EXPECT_TRUE(contains(to_log_line(session_.report()), "joe may not use example.net"));
+  EXPECT_TRUE(is_signed(send("joe", " joe@example.com"))) << "the next message is itself again";
+}
+
+TEST_F(SessionTest, TheLogLineTellsWhatSignedOrWhatWasTried) {
+  from("127.0.0.1");
+  mail("<alice@example.com>");
+  finish({{"From", " alice@example.com"}});
+  const std::string line = to_log_line(session_.report());
+  EXPECT_TRUE(contains(line, "role_rule=\"InternalHosts 127.0.0.1/32\"")) << line;
+  EXPECT_TRUE(contains(line, "unsigned_why=\"no key for example.com\"")) << line;
+
+  Config config;
+  config.sign = false;
+  slot_.replace(make_runtime(config));
+  mail("<alice@example.com>");
+  finish({{"From", " alice@example.com"}});
+  EXPECT_TRUE(contains(to_log_line(session_.report()), "unsigned_why=\"Mode v\""));
 }
 
 }  // namespace
