@@ -213,7 +213,7 @@ void SigningKey::FreeKey::operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); 
 SigningKey::Material::~Material() { OPENSSL_cleanse(pem.data(), pem.size()); }
 
 Result<std::shared_ptr<const SigningKey::Material>> SigningKey::parse_material(std::string_view pem,
-                                                                               Time made_at) {
+                                                                               Origin origin) {
   if (pem.size() > kMaxKeyFileOctets) return Error{"the text is too long for a key"};
   auto key = std::make_shared<Material>();
   const BioPointer bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
@@ -228,7 +228,7 @@ Result<std::shared_ptr<const SigningKey::Material>> SigningKey::parse_material(s
   const std::string published = public_octets(key->evp.get(), *type);
   if (auto error = prove(key->evp.get(), *type, published)) return *std::move(error);
 
-  key->made_at = made_at;
+  key->origin = std::move(origin);
   key->type = *type;
   key->bits = *type == DkimKeyType::rsa ? EVP_PKEY_get_bits(key->evp.get()) : kEd25519Bits;
   key->pem = to_pem(key->evp.get());
@@ -256,15 +256,22 @@ Result<std::shared_ptr<const SigningKey>> SigningKey::under(const Name& domain,
   return make(key_, domain, selector);
 }
 
+Result<std::shared_ptr<const SigningKey>> SigningKey::parse_from(Origin origin,
+                                                                 std::string_view pem,
+                                                                 const Name& domain,
+                                                                 const std::string& selector) {
+  // Names are cheap to check, keys are not.
+  if (const auto name = record_name(selector, domain); !name) return Error{name.error()};
+  auto key = parse_material(pem, std::move(origin));
+  if (!key) return Error{key.error()};
+  return make(*std::move(key), domain, selector);
+}
+
 Result<std::shared_ptr<const SigningKey>> SigningKey::parse(std::string_view pem,
                                                             const Name& domain,
                                                             const std::string& selector,
                                                             Time made_at) {
-  // Names are cheap to check, keys are not.
-  if (const auto name = record_name(selector, domain); !name) return Error{name.error()};
-  auto key = parse_material(pem, made_at);
-  if (!key) return Error{key.error()};
-  return make(*std::move(key), domain, selector);
+  return parse_from({made_at, {}}, pem, domain, selector);
 }
 
 Result<std::shared_ptr<const SigningKey>> SigningKey::load(const std::string& path,
@@ -285,8 +292,9 @@ Result<std::shared_ptr<const SigningKey>> SigningKey::load(const std::string& pa
   const ssize_t size = read_whole(file.fd(), buffer.data(), buffer.size());
   const SecretText pem(std::move(buffer));
   if (size < 0) return failed(std::strerror(errno));
-  auto key = parse(std::string_view(pem.text()).substr(0, static_cast<size_t>(size)), domain,
-                   selector, time_of(status.st_mtim));
+  auto key = parse_from({time_of(status.st_mtim), path},
+                        std::string_view(pem.text()).substr(0, static_cast<size_t>(size)), domain,
+                        selector);
   if (!key) return failed(key.error());
   return key;
 }

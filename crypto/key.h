@@ -82,9 +82,11 @@ class SigningKey {
   const std::string& pem() const { return key_->pem; }
   EVP_PKEY* evp() const { return key_->evp.get(); }
 
+  /// The path it was loaded from; empty for a key that came from no file.
+  const std::string& file() const { return key_->origin.file; }
   /// When its file was last written; the epoch of a key that came from no file. Tells which of two
   /// keys is the newer one.
-  Time made_at() const { return key_->made_at; }
+  Time made_at() const { return key_->origin.made_at; }
 
   /// The TXT record to publish: `v=DKIM1; k=rsa; p=...`, unsplit.
   const std::string& record() const { return key_->record; }
@@ -93,6 +95,10 @@ class SigningKey {
   struct FreeKey {
     void operator()(EVP_PKEY* key) const;
   };
+  struct Origin {
+    Time made_at;
+    std::string file;
+  };
   /// What was parsed; the same for all names it signs under.
   struct Material {
     ~Material();
@@ -100,10 +106,14 @@ class SigningKey {
     int bits = 0;
     std::string pem;
     std::string record;
-    Time made_at;
+    Origin origin;
     std::unique_ptr<EVP_PKEY, FreeKey> evp;
   };
-  static Result<std::shared_ptr<const Material>> parse_material(std::string_view pem, Time made_at);
+  static Result<std::shared_ptr<const Material>> parse_material(std::string_view pem,
+                                                                Origin origin);
+  static Result<std::shared_ptr<const SigningKey>> parse_from(Origin origin, std::string_view pem,
+                                                              const Name& domain,
+                                                              const std::string& selector);
   static Result<std::shared_ptr<const SigningKey>> make(std::shared_ptr<const Material> key,
                                                         const Name& domain,
                                                         const std::string& selector);

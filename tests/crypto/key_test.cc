@@ -246,6 +246,14 @@ TEST_F(KeyFile, TheAgeOfAKeyIsThatOfItsFile) {
   EXPECT_EQ((*parse(rsa_pem()))->made_at(), SigningKey::Time());
 }
 
+TEST_F(KeyFile, AKeyKnowsItsFile) {
+  const auto key = SigningKey::load(path_, kDomain, "sel");
+  ASSERT_TRUE(key) << key.error();
+  EXPECT_EQ((*key)->file(), path_);
+  EXPECT_EQ((*(*key)->under(kDomain, "other"))->file(), path_);
+  EXPECT_EQ((*parse(rsa_pem()))->file(), "");
+}
+
 TEST_F(KeyFile, AccessOfOthersIsRefused) {
   for (const mode_t mode : {0644, 0604, 0602, 0601, 0660, 0620, 0610, 0666, 0777, 02640 | 0004}) {
     chmod(path_.c_str(), mode);
