@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// KeyStore reads the key directory and knows no files; so their names are looked up beside it. A
-// domain's directory and a key's file may be named in capitals or with U-labels.
+// A Runtime is built as the daemon builds its own, so that what is shown is what it signs with.
 
 #include "milter/command/key/held_keys.h"
 
@@ -9,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -16,51 +16,39 @@
 #include <tuple>
 #include <utility>
 
-#include "crypto/key_store.h"
 #include "dns/spf/spf_macro.h"
-#include "milter/runtime.h"
 
 namespace signet {
 namespace {
 
-namespace fs = std::filesystem;
-
 // Octets of a detail that are shown; each is bounded where it is made.
 constexpr size_t kMaxShownOctets = 512;
 
-/// The files that may be keys, by the names of their records.
-using KeyPaths = std::map<Name, std::string>;
-
-void add_domain_paths(const fs::path& home, KeyPaths& paths) {
-  const auto domain = parse_domain(home.filename().native());
-  if (!domain) return;
+/// Two ways to write a path can lead to one file.
+std::string real_path(const std::string& path) {
   std::error_code error;
-  fs::directory_iterator at(home, error);
-  for (const fs::directory_iterator end; !error && at != end; at.increment(error)) {
-    if (at->path().extension() != ".pem") continue;
-    const auto name = dkim_record_name(at->path().stem().native(), *domain);
-    if (name) paths[*name] = std::max(paths[*name], at->path().native());  // as KeyStore, the last
-  }
+  const auto real = std::filesystem::canonical(path, error);
+  return error ? path : real.native();
 }
 
-KeyPaths list_key_paths(const std::string& directory) {
-  KeyPaths paths;
-  std::error_code error;
-  fs::directory_iterator at(directory, error);
-  for (const fs::directory_iterator end; !error && at != end; at.increment(error)) {
-    std::error_code ignored;
-    if (at->is_directory(ignored)) add_domain_paths(at->path(), paths);
+/// The option to change if a key is no longer wanted: one that names its file goes first.
+class Options {
+ public:
+  explicit Options(const Runtime& runtime) {
+    if (runtime.config.domain) by_file_[real_path(runtime.config.key_file)] = "KeyFile";
+    for (const auto& key : runtime.rules.key_table().keys()) {
+      by_file_[real_path(key->file())] = "KeyTable";
+    }
   }
-  return paths;
-}
 
-/// One key in the place of what another option gave for the same record.
-void add(HeldKey key, std::vector<HeldKey>& keys) {
-  std::erase_if(keys, [&](const HeldKey& other) {
-    return key_record_name(*other.key) == key_record_name(*key.key);
-  });
-  keys.push_back(std::move(key));
-}
+  std::string of(const SigningKey& key) const {
+    const auto found = by_file_.find(real_path(key.file()));
+    return found == by_file_.end() ? "KeyDirectory" : found->second;
+  }
+
+ private:
+  std::map<std::string, std::string> by_file_;
+};
 
 bool is_before(const HeldKey& a, const HeldKey& b) {
   const auto rank = [](const HeldKey& held) {
@@ -71,38 +59,41 @@ bool is_before(const HeldKey& a, const HeldKey& b) {
   return rank(a) < rank(b);
 }
 
-void read_keys(HeldKeys& held) {
-  KeyStore store = KeyStore::load_directory(held.directory);
-  const KeyPaths paths = list_key_paths(held.directory);
-  for (auto& key : store.all()) {
-    const auto path = paths.find(key_record_name(*key));
-    if (path != paths.end()) add({key, path->second, "KeyDirectory"}, held.keys);
-  }
-  held.problems = store.problems();
-  const Config& config = held.config;
-  if (config.domain) {
-    auto key = SigningKey::load(config.key_file, *config.domain, config.selector);
-    if (key) {
-      add({*std::move(key), config.key_file, "KeyFile"}, held.keys);
-    } else {
-      held.problems.push_back("KeyFile: " + key.error());
-    }
+HeldKeys read_keys(std::shared_ptr<const Runtime> runtime) {
+  HeldKeys held;
+  const Options options(*runtime);
+  for (const auto& key : runtime->all_signing_keys()) {
+    held.keys.push_back({key, options.of(*key)});
   }
   std::sort(held.keys.begin(), held.keys.end(), is_before);
+  held.problems = runtime->key_problems();
+  held.runtime = std::move(runtime);
+  return held;
 }
 
 Failure no_keys(const std::optional<Name>& domain, HeldKeys held) {
   held.problems.push_back(fmt::format("no key{} in {}; make one with: signet key generate {}",
-                                      domain ? " for " + domain->text() : "", held.directory,
+                                      domain ? " for " + domain->text() : "",
+                                      held.config().key_directory,
                                       domain ? domain->text() : "DOMAIN"));
   return {EX_NOINPUT, std::move(held.problems)};
+}
+
+/// Whether a line of KeyStore or KeyTable may be about the domain. Only in the key directory the
+/// path tells.
+bool may_concern(const std::string& problem, const Name& domain, const std::string& directory) {
+  const std::string prefix = (std::filesystem::path(directory) / "").native();
+  if (!problem.starts_with(prefix)) return true;
+  const std::string rest = problem.substr(prefix.size());
+  const auto named = parse_domain(rest.substr(0, rest.find_first_of("/:")));
+  return named && *named == domain;
 }
 
 /// Leaves out what is of other domains.
 void choose(const Name& domain, HeldKeys& held) {
   std::erase_if(held.keys, [&](const HeldKey& key) { return key.key->domain() != domain; });
-  std::erase_if(held.problems, [&](const std::string& line) {
-    return line.find("/" + domain.text()) == std::string::npos;
+  std::erase_if(held.problems, [&](const std::string& problem) {
+    return !may_concern(problem, domain, held.config().key_directory);
   });
 }
 
@@ -123,10 +114,11 @@ OrFailure<HeldKeys> find_held_keys(const KeyChoice& choice, const CommandContext
   if (auto* failure = std::get_if<Failure>(&config)) return std::move(*failure);
   config = with_dns(std::get<Config>(std::move(config)), choice.dns);
   if (auto* failure = std::get_if<Failure>(&config)) return std::move(*failure);
-  HeldKeys held;
-  held.config = std::get<Config>(std::move(config));
-  held.directory = choice.directory.empty() ? held.config.key_directory : choice.directory;
-  read_keys(held);
+  auto& chosen = std::get<Config>(config);
+  if (!choice.directory.empty()) chosen.key_directory = choice.directory;
+  auto runtime = build_runtime(std::move(chosen));
+  if (!runtime) return Failure{EX_CONFIG, {runtime.error()}};
+  HeldKeys held = read_keys(*std::move(runtime));
   if (domain) choose(*domain, held);
   if (held.keys.empty()) return no_keys(domain, std::move(held));
   return held;
@@ -146,14 +138,13 @@ OrFailure<size_t> find_selector(const HeldKeys& held, const std::string& selecto
   return Failure{EX_NOINPUT, std::move(lines)};
 }
 
-OrFailure<std::vector<KeyCheck>> check_held_keys(const HeldKeys& held) {
-  const auto resolver = build_resolver(held.config);
-  if (!resolver) return Failure{EX_CONFIG, {resolver.error()}};
+std::vector<KeyCheck> check_held_keys(const HeldKeys& held) {
   const auto count = static_cast<int>(held.keys.size());
-  LookupBudget budget(std::chrono::steady_clock::now() + held.config.message_timeout, count);
+  LookupBudget budget(std::chrono::steady_clock::now() + held.config().message_timeout, count);
   std::vector<Lookup> lookups;
   for (const HeldKey& key : held.keys) {
-    lookups.push_back((*resolver)->start(key_record_name(*key.key), RecordType::txt, budget));
+    lookups.push_back(
+        held.runtime->resolver->start(key_record_name(*key.key), RecordType::txt, budget));
   }
   std::vector<KeyCheck> checks;
   std::transform(held.keys.begin(), held.keys.end(), lookups.begin(), std::back_inserter(checks),

@@ -44,9 +44,7 @@ OrFailure<std::string> check(const KeyChoice& choice, CommandContext& context) {
   const auto found = find_held_keys(choice, context);
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
   const auto& held = std::get<HeldKeys>(found);
-  const auto checked = check_held_keys(held);
-  if (const auto* failure = std::get_if<Failure>(&checked)) return *failure;
-  const auto& checks = std::get<std::vector<KeyCheck>>(checked);
+  const std::vector<KeyCheck> checks = check_held_keys(held);
   context.exit_status = exit_status_of(checks);
   // A key that the daemon cannot read is as good as not published.
   if (!held.problems.empty()) show({kNotPublished, held.problems}, context);

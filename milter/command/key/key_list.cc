@@ -44,7 +44,7 @@ std::string to_text(const HeldKeys& held, const std::vector<KeyCheck>& checks,
     const SigningKey& key = *held.keys[i].key;
     rows.push_back({key.domain().text(), key.selector(), std::string(to_string(key.type())),
                     std::to_string(key.bits()), age_text(age_in_days(held.keys[i], now)),
-                    std::string(to_string(checks[i].state)), held.keys[i].path});
+                    std::string(to_string(checks[i].state)), held.keys[i].key->file()});
   }
   std::array<size_t, std::tuple_size_v<Row>> widths{};
   for (const Row& row : rows) {
@@ -72,7 +72,7 @@ std::string to_json(const HeldKeys& held, const std::vector<KeyCheck>& checks,
                     {"detail", checks[i].detail},
                     {"record_name", key_record_name(key).text()},
                     {"record", key.record()},
-                    {"file", held.keys[i].path},
+                    {"file", held.keys[i].key->file()},
                     {"option", held.keys[i].option}});
   }
   // ASCII only: U+009B in raw UTF-8 is a control sequence to a terminal too.
@@ -83,10 +83,8 @@ OrFailure<std::string> list(const ListArguments& arguments, CommandContext& cont
   const auto found = find_held_keys(arguments.choice, context);
   if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
   const auto& held = std::get<HeldKeys>(found);
-  const auto checked = check_held_keys(held);
-  if (const auto* failure = std::get_if<Failure>(&checked)) return *failure;
+  const std::vector<KeyCheck> checks = check_held_keys(held);
   if (!held.problems.empty()) show({EX_NOINPUT, held.problems}, context);
-  const auto& checks = std::get<std::vector<KeyCheck>>(checked);
   return arguments.json ? to_json(held, checks, context.now) : to_text(held, checks, context.now);
 }
 

@@ -69,9 +69,7 @@ Failure refusal(const HeldKeys& held, size_t place, const std::vector<KeyCheck>&
 
 /// The newest of those that can stand in is the one that the daemon will use.
 OrFailure<Standing> find_standing(const HeldKeys& held, size_t place) {
-  const auto checked = check_held_keys(held);
-  if (const auto* failure = std::get_if<Failure>(&checked)) return *failure;
-  const auto& checks = std::get<std::vector<KeyCheck>>(checked);
+  const std::vector<KeyCheck> checks = check_held_keys(held);
   const SigningKey& key = *held.keys[place].key;
   Standing standing{checks[place].state, std::nullopt};
   for (size_t i = 0; i < held.keys.size(); ++i) {
@@ -94,7 +92,7 @@ OrFailure<size_t> find_key(const HeldKeys& held, const std::string& selector) {
   return Failure{EX_CONFIG,
                  {fmt::format("{} is named by {} in the configuration; remove it there, then: "
                               "systemctl reload signet",
-                              key.path, key.option)}};
+                              key.key->file(), key.option)}};
 }
 
 std::string date_text(std::chrono::sys_seconds time) {
@@ -141,7 +139,7 @@ std::string report(const HeldKeys& held, size_t place, const Standing& standing,
     text += fmt::format("{} has no other key: its mail is no longer signed.\n", domain);
   }
   text += "1. Make the daemon forget the key: systemctl reload signet\n";
-  text += record_step(key, standing, held.config.dkim_sign.signature_ttl, now);
+  text += record_step(key, standing, held.config().dkim_sign.signature_ttl, now);
   return text + "3. Then the file can be deleted, but keep its selector out of use.\n";
 }
 
@@ -158,7 +156,7 @@ OrFailure<std::string> retire(const RetireArguments& arguments, const CommandCon
     if (const auto* failure = std::get_if<Failure>(&known)) return *failure;
     standing = std::get<Standing>(known);
   }
-  const auto retired = retire_key_file(held.keys[at].path);
+  const auto retired = retire_key_file(held.keys[at].key->file());
   if (!retired) return Failure{EX_CANTCREAT, {retired.error()}};
   return report(held, at, standing, *retired, context.now);
 }

@@ -17,6 +17,7 @@
 #include "milter/command/key/key_creation.h"
 #include "milter/command/key/key_file.h"
 #include "milter/config/config_values.h"
+#include "milter/key_monitor.h"
 
 namespace signet {
 namespace {
@@ -50,7 +51,8 @@ int default_bits(const std::vector<HeldKey>& old) {
 /// Whether the selector has a file, is retired or is used by a key that lies elsewhere.
 bool is_taken(const std::string& selector, const HeldKeys& held) {
   const Name& domain = held.keys.front().key->domain();
-  const std::string file = fmt::format("{}/{}/{}.pem", held.directory, domain.text(), selector);
+  const std::string file =
+      fmt::format("{}/{}/{}.pem", held.config().key_directory, domain.text(), selector);
   const auto exists = [](const std::string& path) {
     std::error_code ignored;
     return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
@@ -79,9 +81,9 @@ std::string steps_by_itself(const SigningKey& key, const std::string& old,
   return fmt::format(
       "; 2. Make the daemon read its keys: systemctl reload signet\n"
       ";    It signs with {old} until it sees the new record, and from then on with {selector}.\n"
-      ";    It looks at once and every {interval} (KeyCheckInterval).\n",
+      ";    It looks at once and every {interval}; a cache on the way may need longer.\n",
       fmt::arg("old", old), fmt::arg("selector", key.selector()),
-      fmt::arg("interval", print_duration(interval)));
+      fmt::arg("interval", print_duration(std::min(interval, KeyMonitor::kUnpublishedInterval))));
 }
 
 /// With KeyCheckInterval 0 the order of the steps is what keeps unverifiable mail from going out.
@@ -131,9 +133,9 @@ OrFailure<std::string> rotate(const NewKeyArguments& arguments, const CommandCon
   wanted.bits = std::get<int>(bits);
   wanted.selector = arguments.selector.empty() ? free_selector(held, context.now, wanted.type)
                                                : arguments.selector;
-  const auto created = create_key(wanted, arguments, held.config);
+  const auto created = create_key(wanted, arguments, held.config());
   if (const auto* failure = std::get_if<Failure>(&created)) return *failure;
-  return report(std::get<CreatedKey>(created), old, held.config.key_check_interval);
+  return report(std::get<CreatedKey>(created), old, held.config().key_check_interval);
 }
 
 }  // namespace
