@@ -8,7 +8,7 @@
 #pragma once
 
 #include <chrono>
-#include <ostream>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -23,6 +23,7 @@ struct CommandContext {
   std::chrono::sys_seconds now;  ///< only main() reads the clock
   std::string config_path;       ///< of -c; empty: kDefaultConfigPath if that exists
   int exit_status = 0;
+  std::istream& in = std::cin;  ///< what a file named "-" is
 };
 
 /// Runs one command line (without the program's name). Returns the exit status: EX_USAGE for a
