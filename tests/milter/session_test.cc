@@ -319,6 +319,81 @@ TEST_F(SessionTest, ASenderWhoWaitsBeforeDataIsJudgedAllTheSame) {
   EXPECT_EQ(session_.report().inbound->dmarc.result, DmarcResult::fail);
 }
 
+TEST_F(SessionTest, ShadowFindsOutEverythingAndDoesNothing) {
+  Config config;
+  config.shadow = true;
+  slot_.replace(make_runtime(config));
+  from("192.0.2.66");
+  mail("<alice@example.com>");
+  EXPECT_EQ(finish({{"Authentication-Results", " mx.example; dmarc=pass"},
+                    {"From", " alice@example.com"}})
+                .size(),
+            0u);
+  EXPECT_EQ(session_.report().action, "reject");
+  const std::string line = to_log_line(session_.report());
+  EXPECT_TRUE(contains(line, "action=accept shadow=reject")) << line;
+  EXPECT_TRUE(contains(line, "dmarc=fail")) << line;
+}
+
+TEST_F(SessionTest, EachMethodMayHaveAFieldOfItsOwn) {  // RFC 8601 2.2
+  Config config;
+  config.auth_results_fields = AuthResultsFields::each;
+  slot_.replace(make_runtime(config));
+  from("192.0.2.1");
+  mail("<alice@example.com>");
+  const auto actions = finish({{"From", " alice@example.com"}});
+  ASSERT_EQ(actions.size(), 3u);
+  const char* methods[] = {"dmarc=pass", "dkim=none", "spf=pass"};  // the last one ends on top
+  for (size_t i = 0; i < actions.size(); ++i) {
+    const auto& header = std::get<InsertHeader>(actions[i]);
+    EXPECT_EQ(header.name, "Authentication-Results");
+    EXPECT_TRUE(contains(header.value, methods[i])) << header.value;
+    EXPECT_TRUE(header.value.starts_with(" mx.example;")) << header.value;
+  }
+}
+
+std::shared_ptr<const Runtime> runtime_with_table(std::string_view table) {
+  auto runtime = std::make_shared<Runtime>(*make_runtime());
+  auto parsed = PolicyTable::parse(table, "table");
+  if (!parsed) throw std::runtime_error(parsed.error());
+  runtime->policy_table = *std::move(parsed);
+  return runtime;
+}
+
+TEST_F(SessionTest, ALineOfThePolicyTableSeesAuthorSenderClientAndList) {
+  slot_.replace(runtime_with_table(
+      "ignore from=example.com mail_from=example.com client=192.0.2.66 list_id=dev.example.net "
+      "as=mailing_list reason=\"our list\""));
+  from("192.0.2.66");
+  mail("<alice@example.com>");
+  const auto actions =
+      finish({{"List-Id", " Developers <dev.example.net>"}, {"From", " alice@example.com"}});
+  EXPECT_TRUE(contains(first_results(actions), "PolicyTable line 1 ignore: our list"))
+      << first_results(actions);
+  EXPECT_TRUE(contains(to_log_line(session_.report()), "policy_override=mailing_list"));
+}
+
+TEST_F(SessionTest, ATableLineForAnAuthorDoesNotExcuseABrokenFrom) {
+  slot_.replace(runtime_with_table("accept from=example.com"));
+  for (const char* value : {" alice@example.com, eve@evil.example", " alice@example.com, <eve"}) {
+    from("192.0.2.66");
+    mail("<alice@example.com>");
+    EXPECT_TRUE(std::holds_alternative<Reply>(finish({{"From", value}}).front())) << value;
+  }
+}
+
+TEST_F(SessionTest, DomainsBelowAProtectedOneAreOurs) {
+  Config config;
+  config.own_domains = OwnDomains::strict;
+  config.protected_domains = {*parse_domain("ours.example")};
+  slot_.replace(make_runtime(config));
+  from("192.0.2.66");
+  mail("<x@elsewhere.example>");
+  const auto actions = finish({{"From", " boss@mail.ours.example"}});
+  ASSERT_TRUE(std::holds_alternative<Reply>(actions.front()));
+  EXPECT_EQ(session_.report().inbound->disposition.rule, "OwnDomains strict");
+}
+
 TEST_F(SessionTest, SpfWithoutAVerdictInTimeIsNoReasonToFailDmarc) {
   Config config;
   config.message_timeout = std::chrono::milliseconds(50);
