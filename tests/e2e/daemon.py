@@ -242,6 +242,75 @@ def broken_reload(site):
         expect(fields[0].startswith("Authentication-Results: other.example.org;"), fields[0])
 
 
+# -- Keys and the DNS --
+
+
+def _signer_of(site, domain):
+    """The selector of the one signature that a message of our user gets."""
+    fields = site.deliver(domain, login="alice")
+    signatures = [f for f in fields if f.startswith("DKIM-Signature:")]
+    expect(len(signatures) == 1, f"{len(signatures)} signatures: {fields}")
+    return re.search(r"\bs=([^;]*);", signatures[0]).group(1)
+
+
+def _await_state(milter, key, state):
+    """Waits until the last word on the key in the log is this."""
+    def is_known():
+        found = re.findall(rf" key {re.escape(key)}: (\w+)", milter.log)
+        return found and found[-1] == state
+
+    wait_until(is_known, 20, f"{key} to be {state}")
+
+
+def rotation(site):
+    """A new key signs from the reload that finds its record, the old one until then"""
+    domain = "rotation.example.com"
+    zone = site.folder / "rotation.zone"
+
+    def publish(*selectors):
+        zone.write_text("".join(f'{s}._domainkey.{domain}. IN TXT "v=DKIM1; k=rsa; '
+                                f'p={site.keys.published()}"\n' for s in selectors))
+
+    publish("s1")
+    site.keys.install(site.key_directory, domain, "s1", owner=SERVICE_USER)
+    with site.milter(DNSData=zone) as milter:
+        _await_state(milter, f"{domain}/s1", "published")
+        expect(_signer_of(site, domain) == "s1", "the only key does not sign")
+        site.keys.install(site.key_directory, domain, "s2", owner=SERVICE_USER)
+        milter.reload(site.config(DNSData=zone))
+        _await_state(milter, f"{domain}/s2", "unpublished")
+        expect(_signer_of(site, domain) == "s1", "a key signs that is not published")
+        publish("s1", "s2")
+        milter.reload(site.config(DNSData=zone))
+        _await_state(milter, f"{domain}/s2", "published")
+        expect(_signer_of(site, domain) == "s2", "the new key did not take over")
+        (site.key_directory / domain / "s1.pem").unlink()
+        publish("s2")
+        milter.reload(site.config(DNSData=zone))
+        expect(_signer_of(site, domain) == "s2", "the new key does not sign alone")
+
+
+def rotation_without_reload(site):
+    """A key whose record appears is found without a reload, and stays while the DNS fails"""
+    domain = "visible.example.com"
+    record = f"v=DKIM1; k=ed25519; p={site.keys.published('ed25519')}"
+    names = [f"{selector}._domainkey.{domain}" for selector in ("e1", "e2")]
+    for selector in ("e1", "e2"):
+        site.keys.install(site.key_directory, domain, selector, "ed25519", owner=SERVICE_USER)
+    site.dns.publish(names[0], record)
+    with site.milter(KeyCheckInterval="1") as milter:
+        _await_state(milter, f"{domain}/e1", "published")
+        _await_state(milter, f"{domain}/e2", "unpublished")
+        expect(_signer_of(site, domain) == "e1", "a key signs that is not published")
+        site.dns.publish(names[1], record)
+        _await_state(milter, f"{domain}/e2", "published")
+        expect(_signer_of(site, domain) == "e2", "the new key did not take over")
+        site.dns.load(Zone(servfail=names))
+        wait_until(lambda: milter.log.count("it stays published") == 2, 20, "the DNS to fail")
+        expect(_signer_of(site, domain) == "e2", "the last known state does not hold")
+    site.dns.load(Zone())
+
+
 # -- The end, and other trouble --
 
 
@@ -434,7 +503,8 @@ def one_connection(site):
 _CASES = (wrong_configuration, unknown_account, check_of_configuration, wrong_zone_data, versions,
           second_instance, stale_socket, in_background, not_in_background,
           relative_path_in_background, gives_up_root, socket_rights, notifies_systemd,
-          reload_takes_new_key, signals_in_a_row, broken_reload, ends_after_message_in_flight,
+          reload_takes_new_key, signals_in_a_row, broken_reload, rotation,
+          rotation_without_reload, ends_after_message_in_flight,
           begun_after_the_signal, ends_though_client_is_gone, killed, absent, dead_dns, garbage,
           local_submission, crowd, one_connection)
 

@@ -36,6 +36,9 @@ class Run:
         """Plays one scenario; the list of what was not as expected."""
         self.dns.load(scenario.zone)
         self.milter.reload(self._config(scenario))
+        if scenario.keys:
+            # Or it would be a matter of luck whether it knows by now what is published.
+            wait_until(lambda: " keys: " in self.milter.log, 20, "the keys to be compared")
         reply = self.postfix.send(scenario.envelope, self._message(scenario))
         outcome = self._outcome(reply)
         problems = [p for p in (outcome.check(*e) for e in scenario.expect) if p]

@@ -16,6 +16,7 @@
 
 #include "crypto/dkim.h"
 #include "crypto/key.h"
+#include "milter/key_monitor.h"
 #include "milter/message_line.h"
 #include "milter/session.h"
 #include "tests/support/zone_resolver.h"
@@ -132,6 +133,8 @@ Outcome play(const Scenario& scenario) {
   if (!scenario.append.empty()) outcome.mail.body += scenario.append + "\r\n";
 
   const RuntimeSlot slot(runtime_of(scenario));
+  KeyMonitor(slot, std::make_shared<spdlog::logger>("none"))
+      .check_now(std::chrono::steady_clock::now(), KeyMonitor::Extent::all);
   Background background(8);
   Session session(slot, background);
   session.connect(*parse_ip_address(scenario.client), "mx.example.org");
