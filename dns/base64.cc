@@ -30,6 +30,18 @@ constexpr std::array<int8_t, 256> make_decoder() {
 
 constexpr std::array<int8_t, 256> kDecoder = make_decoder();
 
+/// The 24 bits of four characters of the alphabet; something negative if one of them is none.
+int32_t decode_four(const char* text) {
+  int32_t bits = 0;
+  int32_t signs = 0;
+  for (int i = 0; i < 4; ++i) {
+    const int32_t value = kDecoder[static_cast<unsigned char>(text[i])];
+    signs |= value;
+    bits = bits * 64 + value;
+  }
+  return signs < 0 ? signs : bits;
+}
+
 }  // namespace
 
 Result<std::string> decode_base64(std::string_view text) {
@@ -39,8 +51,17 @@ Result<std::string> decode_base64(std::string_view text) {
   int bit_count = 0;
   size_t digits = 0;
   size_t padding = 0;
-  for (const char c : text) {
-    const int8_t value = kDecoder[static_cast<unsigned char>(c)];
+  for (size_t i = 0; i < text.size(); ++i) {
+    // Nearly all of a text goes four by four, which is several times as fast.
+    if (bit_count == 0 && padding == 0 && i + 4 <= text.size()) {
+      const int32_t three_octets = decode_four(text.data() + i);
+      if (three_octets >= 0) {
+        for (const int shift : {16, 8, 0}) octets += static_cast<char>(three_octets >> shift);
+        i += 3;
+        continue;
+      }
+    }
+    const int8_t value = kDecoder[static_cast<unsigned char>(text[i])];
     if (value == kWhite) continue;
     if (value == kForeign) return Error{"a character is not base64"};
     if (value == kPadding) {

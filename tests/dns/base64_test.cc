@@ -34,12 +34,21 @@ TEST(Base64, EveryOctetSurvives) {
 
 TEST(Base64, FoldingWhiteSpaceMayStandAnywhere) {  // RFC 6376 2.10
   EXPECT_EQ(*decode_base64(" Z\r\n\tm 8 = "), "fo");
+  const std::string octets = "Nine bytes and seven more.";
+  const std::string text = encode_base64(octets);
+  for (size_t i = 0; i <= text.size(); ++i) {
+    for (size_t j = i; j <= text.size(); ++j) {
+      const std::string folded =
+          text.substr(0, i) + "\r\n " + text.substr(i, j - i) + " " + text.substr(j);
+      EXPECT_EQ(*decode_base64(folded), octets) << folded;
+    }
+  }
 }
 
 TEST(Base64, NothingElseIsForgiven) {  // RFC 4648 3.2, 3.3, 3.5
   for (const char* text : {"Z", "Zg", "Zg=", "Zg===", "Z===", "=",
                            "====", "Zg==Zg==", "Zh==", "Zm9=", "Zm9v=", "Zm9v====", "Zm-v", "Zm_v",
-                           "Zm9v\v", "Zg==a", "=Zg="}) {
+                           "Zm9v\v", "Zm9\xffZm9v", "Zm9vZm=v", "Zg==a", "=Zg="}) {
     EXPECT_FALSE(decode_base64(text)) << text;
   }
 }
