@@ -36,6 +36,10 @@ class Keys:
         """Puts a key where `KeyDirectory` wants it: DOMAIN/SELECTOR.pem."""
         path = Path(directory) / domain / f"{selector}.pem"
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.write(path, kind, owner)
+
+    def write(self, path, kind, owner=None):
+        """Puts a private key into a file that only its owner can read."""
         path.touch(mode=0o600)
         path.write_bytes(self._pem[kind])
         if owner:

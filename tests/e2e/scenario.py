@@ -8,6 +8,7 @@ from pathlib import Path
 from postfix import Envelope
 
 SECTIONS = ("config", "keys", "zone", "session", "message", "expect")
+_FILE = re.compile(r"\[file ([^]/]+)\]")
 _SESSION_KEYS = {"client", "helo", "from", "to", "login", "listener", "sign-with", "append"}
 _EXPECT_KEYS = {"reply", "top", "header", "no-header", "count", "signature", "held", "log"}
 _DEFAULTS = {"client": "192.0.2.1", "helo": "mail.example.com", "from": "alice@example.com",
@@ -41,6 +42,7 @@ class Zone:
 class Scenario:
     name: str
     config: str
+    files: dict
     keys: list
     zone: Zone
     envelope: Envelope
@@ -52,7 +54,7 @@ class Scenario:
 
 def load(path):
     """The Scenario in a file."""
-    sections = _split(Path(path))
+    sections, files = _split(Path(path))
     session = _pairs(path, sections["session"], _SESSION_KEYS)
     values = dict(_DEFAULTS, **dict(session))
     address, _, name = values["client"].partition(" ")
@@ -60,6 +62,7 @@ def load(path):
                         name=name.strip() or "[UNAVAILABLE]", helo=values["helo"],
                         login=values["login"], listener=values["listener"])
     return Scenario(name=Path(path).stem, config="".join(f"{l}\n" for l in sections["config"]),
+                    files={name: "".join(f"{l}\n" for l in lines) for name, lines in files.items()},
                     keys=[KeyName(*line.split()) for line in sections["keys"] if line],
                     zone=_zone(sections["zone"]), envelope=envelope,
                     signers=[KeyName(*v.split()) for k, v in session if k == "sign-with"],
@@ -68,12 +71,14 @@ def load(path):
 
 
 def _split(path):
-    """The lines of each section."""
-    sections = {name: [] for name in SECTIONS}
+    """The lines of each section, and of each `[file NAME]` by its name."""
+    sections, files = {name: [] for name in SECTIONS}, {}
     current = None
     for line in path.read_text(encoding="utf-8").splitlines():
         if line in {f"[{name}]" for name in SECTIONS}:
             current = sections[line[1:-1]]
+        elif file := _FILE.fullmatch(line):
+            current = files.setdefault(file[1], [])
         elif current is not None:
             current.append(line)
         elif line and not line.startswith("#"):
@@ -81,7 +86,7 @@ def _split(path):
     for name in ("message", "expect"):
         if not sections[name]:
             raise ScenarioError(f"{path}: no [{name}]")
-    return sections
+    return sections, files
 
 
 def _pairs(path, lines, known):

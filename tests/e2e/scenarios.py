@@ -57,9 +57,21 @@ class Run:
         ours = {"UserID": _SERVICE_USER, "LogTarget": "stderr", "AuthservID": "mx.example.org",
                 "DNSData": records, "Nameservers": f"127.0.0.1@{self.dns.port}",
                 "KeyDirectory": directory}
-        own_words = {line.split()[0].lower() for line in scenario.config.splitlines() if line}
-        return scenario.config + "".join(f"{keyword} {value}\n" for keyword, value in ours.items()
+        config = self._write_files(scenario)
+        own_words = {line.split()[0].lower() for line in config.splitlines() if line}
+        return config + "".join(f"{keyword} {value}\n" for keyword, value in ours.items()
                                          if keyword.lower() not in own_words)
+
+    def _write_files(self, scenario):
+        """Puts the files of a scenario where $FILES says, the keys beside them; the configuration
+        with $FILES replaced."""
+        directory = self.folder / "files" / scenario.name
+        directory.mkdir(parents=True)
+        for kind in ("rsa", "ed25519"):
+            self.keys.write(directory / f"{kind}.pem", kind, _SERVICE_USER)
+        for name, text in scenario.files.items():
+            (directory / name).write_text(text.replace("$FILES", str(directory)))
+        return scenario.config.replace("$FILES", str(directory))
 
     def _message(self, scenario):
         message = scenario.message

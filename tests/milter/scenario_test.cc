@@ -8,10 +8,12 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "crypto/dkim.h"
@@ -64,10 +66,45 @@ std::string with_keys(std::string zone) {
   return zone;
 }
 
-Config config_of(const Scenario& scenario) {
+/// The scenario's [file NAME] sections and the keys as files; gone when this is.
+class Files {
+ public:
+  explicit Files(const Scenario& scenario) {
+    std::string pattern = testing::TempDir() + "scenario_test.XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no directory for files");
+    directory_ = pattern;
+    for (const DkimKeyType type : {DkimKeyType::rsa, DkimKeyType::ed25519}) {
+      write(std::string(to_string(type)) + ".pem", private_key(type));
+    }
+    for (const auto& [name, text] : scenario.files) write(name, with_paths(text));
+  }
+  ~Files() { std::filesystem::remove_all(directory_); }
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
+
+  std::string with_paths(std::string text) const {
+    constexpr std::string_view kWord = "$FILES";
+    for (size_t at = text.find(kWord); at != text.npos; at = text.find(kWord)) {
+      text.replace(at, kWord.size(), directory_);
+    }
+    return text;
+  }
+
+ private:
+  void write(const std::string& name, const std::string& text) const {
+    const std::string path = directory_ + "/" + name;
+    std::ofstream(path, std::ios::binary) << text;
+    chmod(path.c_str(), 0600);
+  }
+
+  std::string directory_;
+};
+
+Config config_of(const Scenario& scenario, const Files& files) {
   const bool has_id = scenario.config.find("AuthservID") != std::string::npos;
-  const auto parsed =
-      parse_config(scenario.config + (has_id ? "" : "AuthservID mx.example.org\n"), "[config]");
+  const auto parsed = parse_config(
+      files.with_paths(scenario.config) + (has_id ? "" : "AuthservID mx.example.org\n"),
+      "[config]");
   if (const auto* errors = std::get_if<ConfigErrors>(&parsed)) {
     throw std::runtime_error(fmt::format("{}", fmt::join(errors->lines, "\n")));
   }
@@ -75,8 +112,12 @@ Config config_of(const Scenario& scenario) {
 }
 
 std::shared_ptr<const Runtime> runtime_of(const Scenario& scenario) {
+  const Files files(scenario);
   auto runtime = std::make_shared<Runtime>();
-  runtime->config = config_of(scenario);
+  runtime->config = config_of(scenario, files);
+  Result<SigningRules> rules = SigningRules::load(runtime->config);
+  if (!rules) throw std::runtime_error(rules.error());
+  runtime->rules = *std::move(rules);
   for (const ScenarioKey& name : scenario.keys) runtime->keys.add(signing_key(name));
   runtime->resolver = std::make_shared<ZoneResolver>(with_keys(scenario.zone));
   runtime->host_name = "mx.example.org";

@@ -28,9 +28,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+constexpr std::string_view kFile = "file ";
+
 bool is_section_line(std::string_view line) {
-  return line.size() > 2 && line.front() == '[' && line.back() == ']' &&
-         std::ranges::find(kSections, line.substr(1, line.size() - 2)) != kSections.end();
+  if (line.size() <= 2 || line.front() != '[' || line.back() != ']') return false;
+  const std::string_view name = line.substr(1, line.size() - 2);
+  return name.starts_with(kFile) || std::ranges::find(kSections, name) != kSections.end();
 }
 
 Result<Sections> split_sections(const std::string& path) {
@@ -114,6 +117,10 @@ Result<Scenario> read_scenario(Sections sections) {
   Scenario scenario;
   scenario.config = joined(sections["config"]);
   scenario.zone = joined(sections["zone"]);
+  for (const auto& [name, lines] : sections) {
+    if (!name.starts_with(kFile)) continue;
+    scenario.files.emplace_back(name.substr(kFile.size()), joined(lines));
+  }
   for (const std::string& line : sections["keys"]) {
     if (line.empty()) continue;
     const Result<ScenarioKey> key = parse_scenario_key(line);

@@ -35,7 +35,8 @@ struct Mail {
 };
 
 struct Scenario {
-  std::string config;  ///< lines of signet.conf
+  std::string config;  ///< lines of signet.conf, $FILES still in it
+  std::vector<std::pair<std::string, std::string>> files;  ///< name and text, with $FILES, too
   std::vector<ScenarioKey> keys;
   std::string zone;  ///< zone text for ZoneResolver, $RSA and $ED25519 still in it
   std::string client = "192.0.2.1";
