@@ -12,68 +12,27 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "crypto/key_store.h"
 #include "dns/zone_data.h"
 #include "milter/privileges.h"
+#include "tests/support/key_site.h"
 
 namespace signet {
 namespace {
 
 namespace fs = std::filesystem;
-using std::chrono::sys_days;
 
-struct Outcome {
-  int exit_status;
-  std::string out;
-  std::string err;
-};
-
-class KeyCommand : public testing::Test {
+class KeyCommand : public KeySite {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "key_command_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-    keys_ = root_ + "/etc/keys";
-    config_ = root_ + "/signet.conf";
-    write_config("KeyDirectory " + keys_ + "\nUserID nobody\n");
-  }
-  void TearDown() override { fs::remove_all(root_); }
+  void write_config(const std::string& text) { write(config_, text); }
 
-  void write_config(const std::string& text) { std::ofstream(config_) << text; }
-
-  Outcome run(std::vector<std::string> arguments) {
-    std::ostringstream out;
-    std::ostringstream err;
-    const std::chrono::sys_seconds now = sys_days{std::chrono::year{2026} / 11 / 23};
-    CommandContext context{out, err, now, {}};
-    arguments.insert(arguments.begin(), {"-c", config_});
-    const int status = run_signet(arguments, context);
-    return {status, out.str(), err.str()};
-  }
   Outcome generate(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"key", "generate"});
-    return run(std::move(arguments));
+    arguments.insert(arguments.begin(), "generate");
+    return key(std::move(arguments));
   }
-
-  std::string root_;
-  std::string keys_;
-  std::string config_;
 };
-
-std::string contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-struct stat status_of(const std::string& path) {
-  struct stat status {};
-  EXPECT_EQ(lstat(path.c_str(), &status), 0) << path;
-  return status;
-}
 
 /// The one TXT text that the output, taken as a zone file, holds at `owner`.
 std::string published(const std::string& output, std::string_view owner) {
@@ -193,6 +152,24 @@ TEST_F(KeyCommand, ADirectoryThatOthersCanWriteToIsRefused) {
   EXPECT_EQ(outcome.exit_status, EX_CANTCREAT);
   EXPECT_NE(outcome.err.find("others can write"), std::string::npos) << outcome.err;
   EXPECT_TRUE(fs::is_empty(keys_ + "/example.com"));
+}
+
+TEST_F(KeyCommand, AKeyDirectoryThatOthersCanWriteToIsRefused) {
+  fs::create_directories(keys_);
+  fs::permissions(keys_, fs::perms::all);
+  const Outcome outcome = generate({"example.com", "--type", "ed25519"});
+  EXPECT_EQ(outcome.exit_status, EX_CANTCREAT);
+  EXPECT_NE(outcome.err.find(keys_ + ": others can write"), std::string::npos) << outcome.err;
+}
+
+TEST_F(KeyCommand, ASelectorThatWasRetiredIsNotUsedAgain) {
+  fs::create_directories(keys_ + "/example.com");
+  fs::permissions(keys_ + "/example.com", fs::perms::owner_all);
+  write(keys_ + "/example.com/sel.pem.retired", "");
+  const Outcome outcome = generate({"example.com", "--selector", "sel", "--type", "ed25519"});
+  EXPECT_EQ(outcome.exit_status, EX_CANTCREAT);
+  EXPECT_NE(outcome.err.find("choose another --selector"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(fs::exists(keys_ + "/example.com/sel.pem"));
 }
 
 TEST_F(KeyCommand, ADirectoryThatCannotBeMadeIsNamed) {
