@@ -108,7 +108,8 @@ std::string_view due_refusal(const OddMessage& message) {
 
 /// Refusals that depend on more than the oddity alone.
 bool is_possible_refusal(const OddMessage& message, std::string_view said) {
-  return message.has(OddFeature::many_signed_fields) && said == "too many header fields to sign";
+  return message.has(OddFeature::many_signed_fields) &&
+         said.starts_with("too many header fields to sign: ");
 }
 
 /// An octet that no canonicalization touches; npos if there is none.
@@ -177,9 +178,10 @@ class Proof {
 
   Batch make_batch(uint64_t first, uint64_t count);
   std::optional<Made> make(uint64_t index);
-  bool sign(Made& made, DkimEngine engine, std::pair<bool, bool> relaxed,
-            const std::vector<DkimKeyType>& types);
-  bool is_refused(const Made& made, const DkimSigner& signer);
+  std::string sign(Made& made, DkimEngine engine, std::pair<bool, bool> relaxed,
+                   const std::vector<DkimKeyType>& types);
+  void add_signature(Made& made, const HeaderField& field, const SignatureKind& kind);
+  void check_refusal(const Made& made, std::string_view said);
   void verify_here(const Made& made, DkimParty party, DkimEngine engine);
   void finish_batch(Batch& batch);
   void judge(const Made& made, DkimParty party, const std::vector<std::string>& verdicts);
@@ -240,24 +242,28 @@ Proof::Batch Proof::make_batch(uint64_t first, uint64_t count) {
   return batch;
 }
 
-/// Message number `index` with three signatures, or nothing if it was refused.
+/// Message number `index` with its signatures, or nothing if it was refused.
 std::optional<Made> Proof::make(uint64_t index) {
   Made made;
   made.index = index;
   made.message = odd_message(options_.seed, index);
-  // The engines' canonicalizations differ from each other, so each message has its body hashed
-  // both ways now and then.
-  if (!sign(made, DkimEngine::libopendkim, kRelaxed[index / 4 % 4], {DkimKeyType::rsa}) ||
-      !sign(made, DkimEngine::native, kRelaxed[index % 4],
-            {DkimKeyType::rsa, DkimKeyType::ed25519})) {
-    return std::nullopt;
+  // Two canonicalizations a message, so that one body is hashed both ways now and then.
+  const std::string refusal =
+      sign(made, DkimEngine::native, kRelaxed[index % 4], {DkimKeyType::rsa, DkimKeyType::ed25519});
+  check_refusal(made, refusal);
+  const std::string library_refusal =
+      sign(made, DkimEngine::libopendkim, kRelaxed[index / 4 % 4], {DkimKeyType::rsa});
+  if (library_refusal != refusal) {
+    note_difference(made, DkimParty::libopendkim_signer, {}, "refuses: " + library_refusal);
   }
+  if (made.kinds.empty()) return std::nullopt;
   report_.octets += made.message.wire_text().size();
   return made;
 }
 
-bool Proof::sign(Made& made, DkimEngine engine, std::pair<bool, bool> relaxed,
-                 const std::vector<DkimKeyType>& types) {
+/// Puts signatures on top. Returns why not, or nothing.
+std::string Proof::sign(Made& made, DkimEngine engine, std::pair<bool, bool> relaxed,
+                        const std::vector<DkimKeyType>& types) {
   DkimSignOptions options;
   options.relaxed_header = relaxed.first;
   options.relaxed_body = relaxed.second;
@@ -267,42 +273,38 @@ bool Proof::sign(Made& made, DkimEngine engine, std::pair<bool, bool> relaxed,
   std::vector<SignatureSpec> wanted;
   for (const DkimKeyType type : types) wanted.push_back(keys_.spec(domain, type));
   const auto signer = make_dkim_signer(engine, options, std::move(wanted));
-  // What the other engine has signed already, on top, is not signed.
+  // Signatures of the other engine that are there already are not signed.
   for (const HeaderField& field : made.message.fields) signer->header(field);
   signer->end_of_headers();
-  if (is_refused(made, *signer)) return false;
+  if (!signer->refusal().empty()) return signer->refusal();
   for (Pieces body(made.message.body, made.index); !body.empty();) signer->body(body.next());
   const auto signatures = signer->finish(kTestNow);
-  if (!signatures) {
-    note_problem(made, DkimParty::native, "does not sign: " + signatures.error());
-    return false;
-  }
+  if (!signatures) return "does not sign: " + signatures.error();
   for (size_t i = 0; i < signatures->size(); ++i) {
-    const SignatureKind kind{engine, types[i], canonicalization(relaxed.first),
-                             canonicalization(relaxed.second)};
-    const HeaderField& field = (*signatures)[i];
-    // Only the library takes t= from the system's clock.
-    if (engine == DkimEngine::libopendkim && signed_at(field) == kTestNow) {
-      note_difference(made, DkimParty::libopendkim_signer, kind, "left to OpenSSL");
-    }
-    ++report_.signatures[kind];
-    made.kinds.insert(made.kinds.begin(), kind);
-    made.message.fields.insert(made.message.fields.begin(), field);
+    add_signature(
+        made, (*signatures)[i],
+        {engine, types[i], canonicalization(relaxed.first), canonicalization(relaxed.second)});
   }
-  return true;
+  return {};
 }
 
-/// Refused, and rightly so: what is refused or signed otherwise is a problem.
-bool Proof::is_refused(const Made& made, const DkimSigner& signer) {
-  const std::string& said = signer.refusal();
-  const std::string_view due = due_refusal(made.message);
-  const bool right =
-      due.empty() ? said.empty() || is_possible_refusal(made.message, said) : said == due;
-  if (!right) {
-    note_problem(made, DkimParty::native,
-                 fmt::format("refuses with \"{}\", not with \"{}\"", said, due));
+void Proof::add_signature(Made& made, const HeaderField& field, const SignatureKind& kind) {
+  // Only the library takes t= from the system's clock.
+  if (kind.engine == DkimEngine::libopendkim && signed_at(field) == kTestNow) {
+    note_difference(made, DkimParty::libopendkim_signer, kind, "left to OpenSSL");
   }
-  return !said.empty();
+  ++report_.signatures[kind];
+  made.kinds.insert(made.kinds.begin(), kind);
+  made.message.fields.insert(made.message.fields.begin(), field);
+}
+
+/// A message is refused for what is odd about it, and for nothing else.
+void Proof::check_refusal(const Made& made, std::string_view said) {
+  const std::string_view due = due_refusal(made.message);
+  const bool is_right = said == due || (due.empty() && is_possible_refusal(made.message, said));
+  if (is_right) return;
+  note_problem(made, DkimParty::native,
+               fmt::format("refuses with \"{}\", not with \"{}\"", said, due));
 }
 
 void Proof::verify_here(const Made& made, DkimParty party, DkimEngine engine) {
