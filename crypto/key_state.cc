@@ -216,8 +216,9 @@ std::vector<std::string> find_oddities(const Records& records) {
     odd.push_back(fmt::format("libopendkim, and filters that use it, may not read these {} octets",
                               text.size()));
   }
-  for (const std::string_view other : records.others) {
-    odd.push_back("another TXT record beside it: " + explain_other_text(other));
+  if (!records.others.empty()) {
+    odd.push_back(fmt::format("{} other TXT records beside it, the first is {}",
+                              records.others.size(), explain_other_text(records.others.front())));
   }
   return odd;
 }

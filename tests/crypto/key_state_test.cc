@@ -203,7 +203,8 @@ TEST(KeyState, TellsOtherRecordsAtTheNameFromKeys) {
        "wildcard: \"v=spf1 -all\""},
       {{spf, good},
        KeyState::published,
-       "another TXT record beside it: an SPF record, perhaps of a wildcard: \"v=spf1 -all\""},
+       "1 other TXT records beside it, the first is an SPF record, perhaps of a wildcard: \"v=spf1 "
+       "-all\""},
       {{spf, "v=DKIM1; p"}, KeyState::mismatch, "the record is broken: tag p has no ="},
       {{good, other_key()->record()},
        KeyState::mismatch,
