@@ -15,7 +15,6 @@
 #include "crypto/dkim_opendkim_signer.h"
 #include "crypto/dkim_signature.h"
 #include "crypto/dkim_signature_writer.h"
-#include "crypto/public_key.h"
 #include "crypto/signed_fields.h"
 
 namespace signet {
@@ -146,7 +145,7 @@ Result<HeaderField> Signer::sign_here(const Job& job, std::chrono::sys_seconds n
   tags.body_hash = body_hashes_.hash(body_hash_);
   tags.signed_fields = fields_.names();
   HeaderField field{"DKIM-Signature", write_unsigned_value(tags)};
-  const std::string octets = sign_hash(key.evp(), key.type(), header_hash_->with(field));
+  const std::string octets = key.sign(header_hash_->with(field));
   if (octets.empty()) return Error{"OpenSSL could not sign"};
   append_signature(field.value, octets);
   return field;
@@ -172,8 +171,7 @@ std::string Signer::check(const HeaderField& field, const Job& job) const {
     return "c= differs";
   }
   if (signature.body_hash != body_hashes_.hash(body_hash_)) return "the body hash differs";
-  const bool good =
-      verify_hash(key.evp(), key.type(), header_hash_->with(field), signature.signature);
+  const bool good = key.public_key().verify(header_hash_->with(field), signature.signature);
   return good ? "" : "the signature does not verify";
 }
 

@@ -25,7 +25,6 @@
 #include <cstring>
 #include <optional>
 
-#include "crypto/public_key.h"
 #include "dns/base64.h"
 
 namespace signet {
@@ -114,15 +113,12 @@ std::string public_octets(const EVP_PKEY* key, DkimKeyType type) {
   return octets;
 }
 
-/// Signs a probe and verifies it with the public key as published, by way of the verifier's parser.
-std::optional<Error> prove(EVP_PKEY* key, DkimKeyType type, std::string_view published) {
-  const auto verifier_key = PublicKey::parse(type, published);
-  if (!verifier_key) return Error{fmt::format("nobody could verify: {}", verifier_key.error())};
+/// Signs a probe and verifies it with the public key as published, which came through the
+/// verifier's parser.
+std::optional<Error> prove(const HashSigner& signer, const PublicKey& published) {
   const std::string probe(kSha256Octets, 'p');
-  const std::string signature = sign_hash(key, type, probe);
-  if (!signature.empty() && verify_hash(verifier_key->evp(), type, probe, signature)) {
-    return std::nullopt;
-  }
+  const std::string signature = signer.sign(probe);
+  if (!signature.empty() && published.verify(probe, signature)) return std::nullopt;
   return Error{"a broken key: its own public half does not verify what it signs; make a new one"};
 }
 
@@ -226,7 +222,11 @@ Result<std::shared_ptr<const SigningKey::Material>> SigningKey::parse_material(s
   if (!type) return Error{type.error()};
   if (auto error = check_size(key->evp.get(), *type)) return *std::move(error);
   const std::string published = public_octets(key->evp.get(), *type);
-  if (auto error = prove(key->evp.get(), *type, published)) return *std::move(error);
+  auto public_key = PublicKey::parse(*type, published);
+  if (!public_key) return Error{fmt::format("nobody could verify: {}", public_key.error())};
+  key->published = *std::move(public_key);
+  key->signer.emplace(key->evp.get(), *type);
+  if (auto error = prove(*key->signer, *key->published)) return *std::move(error);
 
   key->origin = std::move(origin);
   key->type = *type;

@@ -11,10 +11,12 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "crypto/public_key.h"
 #include "dns/dkim_record.h"
 #include "dns/name.h"
 #include "dns/result.h"
@@ -81,6 +83,10 @@ class SigningKey {
   /// The key alone as PKCS#8 PEM, whatever else the file held, as libopendkim wants it.
   const std::string& pem() const { return key_->pem; }
   EVP_PKEY* evp() const { return key_->evp.get(); }
+  /// The signature over a SHA-256 hash; empty if OpenSSL fails. Any thread, also several at once.
+  std::string sign(std::string_view hash) const { return key_->signer->sign(hash); }
+  /// What record() publishes, to verify with.
+  const PublicKey& public_key() const { return *key_->published; }
 
   /// The path it was loaded from; empty for a key that came from no file.
   const std::string& file() const { return key_->origin.file; }
@@ -108,6 +114,8 @@ class SigningKey {
     std::string record;
     Origin origin;
     std::unique_ptr<EVP_PKEY, FreeKey> evp;
+    std::optional<HashSigner> signer;
+    std::optional<PublicKey> published;
   };
   static Result<std::shared_ptr<const Material>> parse_material(std::string_view pem,
                                                                 Origin origin);

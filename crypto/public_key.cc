@@ -87,15 +87,19 @@ Number key_number(EVP_PKEY* key, const char* name) {
   return Number(number);
 }
 
-/// RFC 6376 3.3.2: RSASSA-PKCS1-v1_5 with SHA-256. Null if OpenSSL does not take the key.
-EVP_PKEY_CTX* rsa_verifying_context(EVP_PKEY* key) {
+/// RFC 6376 3.3.2: RSASSA-PKCS1-v1_5 with SHA-256, to sign or to verify as `init` says. Null if
+/// OpenSSL does not take the key.
+EVP_PKEY_CTX* rsa_context(EVP_PKEY* key, int (*init)(EVP_PKEY_CTX*)) {
   KeyContext context(EVP_PKEY_CTX_new(key, nullptr));
-  const bool good = context && EVP_PKEY_verify_init(context.get()) == 1 &&
+  const bool good = context && init(context.get()) == 1 &&
                     EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
                     EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1;
   ERR_clear_error();
   return good ? context.release() : nullptr;
 }
+
+/// A context serves one thread at a time; copying it costs a fraction of setting one up.
+KeyContext copy_of(const EVP_PKEY_CTX* context) { return KeyContext(EVP_PKEY_CTX_dup(context)); }
 
 bool verify_rsa(EVP_PKEY_CTX* context, std::string_view hash, std::string_view signature) {
   const bool good =
@@ -133,7 +137,7 @@ Result<PublicKey> PublicKey::parse_rsa(std::string_view octets) {
     return Error{"the RSA key's modulus is not allowed"};
   }
   key.bits_ = BN_num_bits(modulus.get());
-  key.verifying_.reset(rsa_verifying_context(key.evp()));
+  key.verifying_.reset(rsa_context(key.evp(), EVP_PKEY_verify_init));
   return key;
 }
 
@@ -168,14 +172,13 @@ std::string PublicKey::encoded() const {
 
 bool PublicKey::verify(std::string_view hash, std::string_view signature) const {
   if (!verifying_) return verify_hash(evp(), type_, hash, signature);
-  // A context serves one thread at a time; copying it costs a fraction of setting one up.
-  return verify_rsa(KeyContext(EVP_PKEY_CTX_dup(verifying_.get())).get(), hash, signature);
+  return verify_rsa(copy_of(verifying_.get()).get(), hash, signature);
 }
 
 bool verify_hash(EVP_PKEY* key, DkimKeyType type, std::string_view hash,
                  std::string_view signature) {
   if (type == DkimKeyType::rsa) {
-    return verify_rsa(KeyContext(rsa_verifying_context(key)).get(), hash, signature);
+    return verify_rsa(KeyContext(rsa_context(key, EVP_PKEY_verify_init)).get(), hash, signature);
   }
   const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
   const bool good = context &&
@@ -186,25 +189,32 @@ bool verify_hash(EVP_PKEY* key, DkimKeyType type, std::string_view hash,
   return good;
 }
 
-std::string sign_hash(EVP_PKEY* key, DkimKeyType type, std::string_view hash) {
-  std::string signature(static_cast<size_t>(EVP_PKEY_get_size(key)), '\0');
+void HashSigner::Free::operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
+
+HashSigner::HashSigner(EVP_PKEY* key, DkimKeyType type) : key_(key), type_(type) {
+  if (type == DkimKeyType::rsa) signing_.reset(rsa_context(key, EVP_PKEY_sign_init));
+}
+
+std::string HashSigner::sign(std::string_view hash) const {
+  std::string signature(static_cast<size_t>(EVP_PKEY_get_size(key_)), '\0');
   auto* out = reinterpret_cast<unsigned char*>(signature.data());
   size_t size = signature.size();
   bool good = false;
-  if (type == DkimKeyType::ed25519) {
-    const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
-    good = context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
-           EVP_DigestSign(context.get(), out, &size, octets_of(hash), hash.size()) == 1;
+  if (type_ == DkimKeyType::rsa) {
+    const KeyContext context = signing_ ? copy_of(signing_.get()) : nullptr;
+    good = context && EVP_PKEY_sign(context.get(), out, &size, octets_of(hash), hash.size()) == 1;
   } else {
-    const std::unique_ptr<EVP_PKEY_CTX, FreeContext> context(EVP_PKEY_CTX_new(key, nullptr));
-    good = context && EVP_PKEY_sign_init(context.get()) == 1 &&
-           EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
-           EVP_PKEY_sign(context.get(), out, &size, octets_of(hash), hash.size()) == 1;
+    const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+    good = context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_) == 1 &&
+           EVP_DigestSign(context.get(), out, &size, octets_of(hash), hash.size()) == 1;
   }
   ERR_clear_error();
   signature.resize(good ? size : 0);
   return signature;
+}
+
+std::string sign_hash(EVP_PKEY* key, DkimKeyType type, std::string_view hash) {
+  return HashSigner(key, type).sign(hash);
 }
 
 }  // namespace signet

@@ -53,7 +53,25 @@ class PublicKey {
 bool verify_hash(EVP_PKEY* key, DkimKeyType type, std::string_view hash,
                  std::string_view signature);
 
-/// The signature over a SHA-256 hash; empty if OpenSSL fails.
+/// Signs SHA-256 hashes with one private key, as verify_hash() verifies them. OpenSSL is set up for
+/// it once, since that takes a while too. Any thread, also several at once.
+class HashSigner {
+ public:
+  /// `key` must outlive it.
+  HashSigner(EVP_PKEY* key, DkimKeyType type);
+  /// Empty if OpenSSL fails.
+  std::string sign(std::string_view hash) const;
+
+ private:
+  struct Free {
+    void operator()(EVP_PKEY_CTX* context) const;
+  };
+  EVP_PKEY* key_;
+  DkimKeyType type_;
+  std::unique_ptr<EVP_PKEY_CTX, Free> signing_;  ///< RSA: set up to sign; only copies are used
+};
+
+/// HashSigner for a single hash.
 std::string sign_hash(EVP_PKEY* key, DkimKeyType type, std::string_view hash);
 
 }  // namespace signet

@@ -88,8 +88,9 @@ TEST(SigningKey, RsaSignsWhatItsRecordVerifies) {
   const auto published = PublicKey::parse(record->type, record->public_key);
   ASSERT_TRUE(published.ok()) << published.error();
   const std::string hash(32, 'h');
-  EXPECT_TRUE(verify_hash(published->evp(), record->type, hash,
-                          sign_hash((*key)->evp(), (*key)->type(), hash)));
+  EXPECT_TRUE(published->verify(hash, (*key)->sign(hash)));
+  EXPECT_TRUE((*key)->public_key().verify(hash, (*key)->sign(hash)));
+  EXPECT_FALSE((*key)->public_key().verify(std::string(32, 'x'), (*key)->sign(hash)));
 }
 
 TEST(SigningKey, Ed25519RecordHoldsThirtyTwoOctets) {  // RFC 8463 4.2
