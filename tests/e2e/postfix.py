@@ -9,7 +9,8 @@ Two listeners differ in the macro {daemon_name} that the milter sees, `inbound` 
 and in that the second adds fields that a message lacks (From, Date, Message-ID), as Postfix does
 for its own users. Both allow XCLIENT to loopback, so a test can come from any address, under any
 name, and as an authenticated user. Accepted mail goes to the sink; held mail stays and can be
-looked at.
+looked at. To recipients in seven-bit.example and untouched.example it goes there as if the sink
+did not know 8BITMIME; for the latter Postfix is told to convert nothing and to break no line.
 """
 
 import os
@@ -44,6 +45,8 @@ local_recipient_maps =
 default_transport = smtp:[127.0.0.1]:{sink_port}
 relay_domains = static:all
 relay_transport = $default_transport
+transport_maps = inline:{{ {{ seven-bit.example = seven-bit:[127.0.0.1]:{sink_port} }},
+  {{ untouched.example = untouched:[127.0.0.1]:{sink_port} }} }}
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions =
 smtpd_authorized_xclient_hosts = 127.0.0.0/8
@@ -78,6 +81,9 @@ verify unix - - n - 1 verify
 flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
+seven-bit unix - - n - - smtp -o smtp_discard_ehlo_keywords=8bitmime,smtputf8
+untouched unix - - n - - smtp -o smtp_discard_ehlo_keywords=8bitmime,smtputf8
+  -o disable_mime_output_conversion=yes -o smtp_line_length_limit=0
 showq unix n - n - - showq
 error unix - - n - - error
 retry unix - - n - - error
