@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "milter/command/dmarc_command.h"
+#include "milter/command/explain_command.h"
 #include "milter/command/key_command.h"
 #include "milter/command/spf_command.h"
 #include "milter/command/verify_command.h"
@@ -26,6 +27,7 @@ int run_signet(const std::vector<std::string>& arguments, CommandContext& contex
   app.add_option("-c,--config", context.config_path,
                  fmt::format("Configuration file [{}]", kDefaultConfigPath));
   add_dmarc_command(app, context);
+  add_explain_command(app, context);
   add_key_command(app, context);
   add_spf_command(app, context);
   add_verify_command(app, context);

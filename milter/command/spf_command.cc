@@ -21,6 +21,7 @@
 #include "dns/spf/spf_macro.h"
 #include "milter/command/command_config.h"
 #include "milter/command/failure.h"
+#include "milter/command/spf_trace.h"
 #include "milter/inbound.h"
 #include "milter/log.h"
 #include "milter/runtime.h"
@@ -132,25 +133,6 @@ std::string reason(const SpfVerdict& verdict) {
                       : fmt::format("{}: {}", term, shown(verdict.problem));
 }
 
-/// Each record under its domain, deeper where an include or a redirect leads there.
-std::string trace_text(const std::vector<SpfTraceStep>& trace) {
-  std::string text;
-  std::vector<Name> records;  // by depth, down to the one that is being read
-  for (const SpfTraceStep& step : trace) {
-    const auto depth = static_cast<size_t>(step.depth);
-    const std::string indent(4 * depth + 2, ' ');
-    if (depth >= records.size() || records[depth] != step.record) {
-      records.resize(depth);
-      records.push_back(step.record);
-      text += fmt::format("{}{}\n", indent, log_value(step.record.text()));
-    }
-    records.resize(depth + 1);
-    text += fmt::format("{:<48}  {}\n", fmt::format("{}  {}", indent, log_value(step.term)),
-                        shown(step.outcome));
-  }
-  return text;
-}
-
 std::string verdict_text(std::string_view identity, const SpfVerdict& verdict,
                          const SpfRequest& request) {
   std::string text =
@@ -161,7 +143,7 @@ std::string verdict_text(std::string_view identity, const SpfVerdict& verdict,
   }
   if (!request.want_trace) return text;
   const SpfLimits limits;
-  return text + trace_text(verdict.trace) +
+  return text + spf_trace_text(verdict.trace) +
          fmt::format("  {} of {} terms that query DNS, {} of {} void lookups, {} DNS questions\n",
                      verdict.terms, limits.terms, verdict.void_lookups, limits.void_lookups,
                      verdict.questions);

@@ -7,19 +7,15 @@
 
 #include <gtest/gtest.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
+
+#include "tests/support/command_test.h"
 
 namespace signet {
 namespace {
 
 constexpr const char* kZone =
-    "$TTL 300\n"
-    ". IN SOA ns.example. hostmaster.example. 1 1 1 1 1\n"
     "_dmarc.example.com. TXT \"v=DMARC1; p=reject; sp=quarantine; np=reject; "
     "rua=mailto:d@example.com\"\n"
     "mail.example.com. A 192.0.2.1\n"
@@ -31,37 +27,20 @@ constexpr const char* kZone =
     "_dmarc.broken.example. TYPE65280 \\# 3 001003\n"
     "_dmarc.bad.example. TXT \"v=DMARC1; p=never\"\n";
 
-struct Outcome {
-  int exit_status;
-  std::string out;
-  std::string err;
-};
-
-class DmarcCommand : public testing::Test {
+class DmarcCommand : public CommandTest {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "dmarc_command_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-    std::ofstream(root_ + "/zone") << kZone;
-    std::ofstream(root_ + "/signet.conf") << "DNSData " << root_ << "/zone\n";
+    CommandTest::SetUp();
+    publish(kZone);
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-
-  Outcome run(std::vector<std::string> arguments) const {
-    std::ostringstream out;
-    std::ostringstream err;
-    CommandContext context{out, err, {}, {}};
-    arguments.insert(arguments.begin(), {"dmarc", "-c", root_ + "/signet.conf"});
-    const int status = run_signet(arguments, context);
-    return {status, out.str(), err.str()};
+  CommandOutcome dmarc(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "dmarc");
+    return run(std::move(arguments));
   }
-
-  std::string root_;
 };
 
 TEST_F(DmarcCommand, ShowsTheWalkAndThePolicyOfASubdomain) {
-  const Outcome outcome = run({"mail.example.com"});
+  const CommandOutcome outcome = dmarc({"mail.example.com"});
   EXPECT_EQ(outcome.exit_status, 0);
   EXPECT_EQ(outcome.err, "");
   EXPECT_EQ(outcome.out,
@@ -76,7 +55,7 @@ TEST_F(DmarcCommand, ShowsTheWalkAndThePolicyOfASubdomain) {
 }
 
 TEST_F(DmarcCommand, SaysThatNpAppliesToANameThatDoesNotExist) {  // RFC 9989 4.7
-  const Outcome outcome = run({"nobody.example.com"});
+  const CommandOutcome outcome = dmarc({"nobody.example.com"});
   EXPECT_NE(outcome.out.find("policy: np=reject of _dmarc.example.com; nobody.example.com does not "
                              "exist (NXDOMAIN)\n"),
             std::string::npos)
@@ -84,8 +63,8 @@ TEST_F(DmarcCommand, SaysThatNpAppliesToANameThatDoesNotExist) {  // RFC 9989 4.
 }
 
 TEST_F(DmarcCommand, TellsWhetherDomainsAlign) {
-  const Outcome outcome =
-      run({"example.com", "--from-spf", "bounce.example.com", "--from-dkim", "example.net"});
+  const CommandOutcome outcome =
+      dmarc({"example.com", "--from-spf", "bounce.example.com", "--from-dkim", "example.net"});
   EXPECT_EQ(outcome.exit_status, 0);
   EXPECT_NE(outcome.out.find("pass: example.com"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("  SPF bounce.example.com aligns (relaxed alignment; organizational "
@@ -95,7 +74,7 @@ TEST_F(DmarcCommand, TellsWhetherDomainsAlign) {
 }
 
 TEST_F(DmarcCommand, StrictAlignmentAndTestModeAreSaid) {  // RFC 9989 4.7
-  const Outcome outcome = run({"strict.example", "--from-dkim", "a.strict.example"});
+  const CommandOutcome outcome = dmarc({"strict.example", "--from-dkim", "a.strict.example"});
   EXPECT_EQ(outcome.exit_status, 1);
   EXPECT_NE(outcome.out.find("with t=y it is none"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("DKIM a.strict.example does not align (strict alignment"),
@@ -111,7 +90,7 @@ struct StatusCase {
 class DmarcStatus : public DmarcCommand, public testing::WithParamInterface<StatusCase> {};
 
 TEST_P(DmarcStatus, TellsTheResult) {
-  const Outcome outcome = run({GetParam().domain});
+  const CommandOutcome outcome = dmarc({GetParam().domain});
   EXPECT_EQ(outcome.exit_status, GetParam().exit_status) << outcome.err;
   EXPECT_NE((outcome.out + outcome.err).find(GetParam().says), std::string::npos) << outcome.out;
 }
@@ -129,15 +108,13 @@ TEST_F(DmarcCommand, OutputIsPrintableWhateverTheRecordHolds) {
   for (const char* flag : {"", "--json"}) {
     std::vector<std::string> arguments = {"evil.example"};
     if (*flag != '\0') arguments.emplace_back(flag);
-    const Outcome outcome = run(arguments);
-    for (const char c : outcome.out) {
-      EXPECT_TRUE(c == '\n' || (c >= ' ' && c < 127)) << static_cast<int>(c);
-    }
+    const CommandOutcome outcome = dmarc(arguments);
+    EXPECT_TRUE(is_safe_to_show(outcome.out)) << outcome.out;
   }
 }
 
 TEST_F(DmarcCommand, JsonHoldsTheSame) {
-  const Outcome outcome = run({"mail.example.com", "--from-spf", "example.com", "--json"});
+  const CommandOutcome outcome = dmarc({"mail.example.com", "--from-spf", "example.com", "--json"});
   const auto json = nlohmann::json::parse(outcome.out);
   EXPECT_EQ(json["result"], "pass");
   EXPECT_EQ(json["organizational_domain"], "example.com");
