@@ -78,8 +78,14 @@ class Keys {
       }
     }
   }
-  SignatureSpec spec(std::string_view domain, DkimKeyType type) const {
-    return {keys_.at({std::string(domain), type}), {}};
+  SignatureSpec spec(const Made& made, DkimKeyType type) const {
+    const bool is_eai = made.message.has(OddFeature::eai);
+    const auto domain = std::string(is_eai ? kOddEaiDomain : kOddDomain);
+    // RFC 6376 2.6: no AUID, a domain below the SDID, or an address.
+    const std::string auids[] = {
+        "", "@news." + domain,
+        is_eai ? "j\xC3\xB6rg@" + std::string(kOddEaiULabels) : "joe+x=y@" + domain};
+    return {keys_.at({domain, type}), auids[made.index / 16 % std::size(auids)]};
   }
   const KeyRecords& records() const { return records_; }
   std::string zone() const {
@@ -269,9 +275,8 @@ std::string Proof::sign(Made& made, DkimEngine engine, std::pair<bool, bool> rel
   options.relaxed_body = relaxed.second;
   // A century: the witnesses read the clock.
   options.signature_ttl = std::chrono::hours(24 * 36500);
-  const auto domain = made.message.has(OddFeature::eai) ? kOddEaiDomain : kOddDomain;
   std::vector<SignatureSpec> wanted;
-  for (const DkimKeyType type : types) wanted.push_back(keys_.spec(domain, type));
+  for (const DkimKeyType type : types) wanted.push_back(keys_.spec(made, type));
   const auto signer = make_dkim_signer(engine, options, std::move(wanted));
   // Signatures of the other engine that are there already are not signed.
   for (const HeaderField& field : made.message.fields) signer->header(field);
