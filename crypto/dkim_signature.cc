@@ -188,7 +188,9 @@ Refusal read_signature_data(DkimSignature& signature, const TagList& tags) {
   if (!octets) return syntax_error("b= is broken: {}", octets.error());
   if (octets->empty()) return syntax_error("b= is empty");
   signature.signature = *std::move(octets);
-  signature.signature_start = without_white(*tags.find("b")).substr(0, kSignatureStartOctets);
+  // What was decoded is written in one way only, so these are the characters that stand there.
+  signature.signature_start =
+      encode_base64(std::string_view(signature.signature).substr(0, kSignatureStartOctets / 4 * 3));
   return std::nullopt;
 }
 

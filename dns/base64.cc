@@ -85,20 +85,20 @@ Result<std::string> decode_base64(std::string_view text) {
 }
 
 std::string encode_base64(std::string_view octets) {
-  std::string text;
-  text.reserve((octets.size() + 2) / 3 * 4);
-  uint32_t bits = 0;
-  int bit_count = 0;
-  for (const char c : octets) {
-    bits = (bits << 8) | static_cast<unsigned char>(c);
-    bit_count += 8;
-    while (bit_count >= 6) {
-      bit_count -= 6;
-      text += kAlphabet[(bits >> bit_count) & 0x3f];
-    }
+  std::string text((octets.size() + 2) / 3 * 4, '=');
+  char* to = text.data();
+  const auto write = [&to](uint32_t bits, int digits) {
+    for (int i = 0; i < digits; ++i) *to++ = kAlphabet[(bits >> (18 - 6 * i)) & 0x3f];
+  };
+  const auto octet = [&octets](size_t i) {
+    return uint32_t{static_cast<unsigned char>(octets[i])};
+  };
+  for (; octets.size() >= 3; octets.remove_prefix(3)) {
+    write(octet(0) << 16 | octet(1) << 8 | octet(2), 4);
   }
-  if (bit_count > 0) text += kAlphabet[(bits << (6 - bit_count)) & 0x3f];
-  while (text.size() % 4 != 0) text += '=';
+  // RFC 4648 4: one octet left over makes two digits, two make three.
+  if (octets.size() == 1) write(octet(0) << 16, 2);
+  if (octets.size() == 2) write(octet(0) << 16 | octet(1) << 8, 3);
   return text;
 }
 
