@@ -162,10 +162,11 @@ std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderFie
 HeaderHash::HeaderHash(const std::vector<HeaderField>& fields,
                        const std::vector<std::string>& names, Canonicalization canonicalization)
     : canonicalization_(canonicalization) {
+  std::string octets;
   for (const HeaderField* field : select_signed_fields(fields, names)) {
-    signed_fields_.update(canonical_field(*field, canonicalization_));
-    signed_fields_.update("\r\n");
+    octets += canonical_field(*field, canonicalization_) + "\r\n";
   }
+  signed_fields_.update(octets);
 }
 
 std::string HeaderHash::with(const HeaderField& signature_field) const {

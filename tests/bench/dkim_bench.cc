@@ -118,8 +118,8 @@ void print_goal(const RatioTable& table, std::string_view operation, double goal
 /// What suits a machine that does other things too: many short repetitions, in random order. What
 /// the user says comes later and counts more.
 std::vector<std::string> with_defaults(int argc, char** argv) {
-  std::vector<std::string> arguments = {argv[0], "--benchmark_repetitions=15",
-                                        "--benchmark_min_time=0.02",
+  std::vector<std::string> arguments = {argv[0], "--benchmark_repetitions=50",
+                                        "--benchmark_min_time=0.004",
                                         "--benchmark_enable_random_interleaving=true"};
   for (int i = 1; i < argc; ++i) arguments.emplace_back(argv[i]);
   return arguments;
