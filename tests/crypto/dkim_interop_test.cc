@@ -2,7 +2,7 @@
 //
 // Other people's implementations as witnesses: dkimpy (Debian's python3-dkim) and Mail::DKIM
 // (libmail-dkim-perl) verify what the signer writes, and the verifier passes what dkimpy signs.
-// They run as programs on files; nobody asks the DNS.
+// They run as programs; nobody asks the DNS.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -13,9 +13,9 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <sstream>
 
 #include "tests/support/dkim_message.h"
+#include "tests/support/dkim_witness.h"
 
 namespace signet {
 namespace {
@@ -71,10 +71,6 @@ std::string run(const std::string& command) {
   return output;
 }
 
-std::string script(const std::string& name) {
-  return std::string(SIGNET_SOURCE_DIR) + "/tests/crypto/" + name;
-}
-
 std::string wire_text(const DkimTestMessage& message) {
   std::string text;
   for (const HeaderField& field : message.fields) text += field.name + ":" + field.value + "\r\n";
@@ -87,15 +83,12 @@ const std::map<std::string, DkimTestKey>& keys() {
   return kKeys;
 }
 
-/// keys.txt, and the private keys in the forms that dkimpy reads.
-void write_keys(const TemporaryFolder& folder) {
-  std::string records;
+KeyRecords key_records() {
+  KeyRecords records;
   for (const auto& [selector, key] : keys()) {
-    records += selector + "._domainkey.example.com\t" + key.record() + "\n";
+    records[selector + "._domainkey.example.com"] = key.record();
   }
-  folder.write("keys.txt", records);
-  folder.write("rsa.key", kRfc8463RsaPem);
-  folder.write("ed.key", "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=");
+  return records;
 }
 
 /// One way to sign, with both keys.
@@ -145,61 +138,52 @@ std::vector<HeaderField> sign(const DkimTestMessage& message, const Way& way) {
   return *signatures;
 }
 
-/// Messages with odd bodies, signed in every way. Returns how the output of a verifier that likes
-/// them all reads.
-std::string write_signed_messages(const TemporaryFolder& folder) {
+/// Messages with odd bodies, signed in every way. The last is one that nobody may like, so that
+/// "pass" means something.
+MessageStream signed_messages() {
   const std::string bodies[] = {parse_message(kText).body, "", "\r\n", "a\r\n\r\n \r\n\r\n"};
-  std::string expected;
-  int number = 10;
+  MessageStream stream;
+  std::string text;
   for (const std::string& body : bodies) {
     for (const Way& way : ways_to_sign()) {
       auto message = parse_message(kText);
       message.body = body;
       const auto signatures = sign(message, way);
       message.fields.insert(message.fields.begin(), signatures.begin(), signatures.end());
-      const std::string name = std::to_string(number++) + ".eml";
-      folder.write(name, wire_text(message));
-      expected += name + " 0 pass\n" + name + " 1 pass\n";
+      text = wire_text(message);
+      stream.add(text);
     }
   }
-  // One that nobody may like, so that "pass" means something.
-  std::string spoiled = folder.read(folder.path() / "10.eml");
-  spoiled.replace(spoiled.find("joe@"), 4, "eve@");
-  folder.write("99.eml", spoiled);
-  return expected + "99.eml 0 fail\n99.eml 1 fail\n";
+  stream.add(text.replace(text.find("joe@"), 4, "eve@"));
+  return stream;
 }
 
 TEST(DkimInterop, DkimpyVerifiesWhatIsSigned) {
-  const TemporaryFolder folder;
-  write_keys(folder);
-  const std::string expected = write_signed_messages(folder);
-  EXPECT_EQ(
-      run("/usr/bin/python3 " + script("dkim_interop.py") + " verify " + folder.path().string()),
-      expected);
+  auto verdicts = DkimWitness(WitnessProgram::dkimpy, key_records(), signed_messages()).finish();
+  const std::vector<std::string> spoiled(2, "fail the signature is wrong");
+  EXPECT_EQ(verdicts.back(), spoiled);
+  verdicts.pop_back();
+  for (const auto& message : verdicts) EXPECT_EQ(message, std::vector<std::string>(2, "pass"));
 }
 
 TEST(DkimInterop, MailDkimVerifiesWhatIsSignedWithRsa) {
-  const TemporaryFolder folder;
-  write_keys(folder);
-  std::istringstream lines(write_signed_messages(folder));
-  std::string expected;  // without the Ed25519 signatures, which come second
-  for (std::string line; std::getline(lines, line);) {
-    if (line.find(" 1 ") == std::string::npos) expected += line + "\n";
-  }
-  EXPECT_EQ(run("/usr/bin/perl " + script("dkim_interop.pl") + " " + folder.path().string()),
-            expected);
+  auto verdicts = DkimWitness(WitnessProgram::mail_dkim, key_records(), signed_messages()).finish();
+  EXPECT_EQ(verdicts.back().front(), "fail fail (message has been altered)");
+  verdicts.pop_back();
+  // The Ed25519 signatures come second.
+  for (const auto& message : verdicts) EXPECT_EQ(message.front(), "pass");
 }
 
 TEST(DkimInterop, WhatDkimpySignsPasses) {
   const TemporaryFolder folder;
-  write_keys(folder);
+  folder.write("rsa.key", kRfc8463RsaPem);
+  folder.write("ed.key", "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=");
   folder.write("message.eml", wire_text(parse_message(kText)));
-  run("/usr/bin/python3 " + script("dkim_interop.py") + " sign " + folder.path().string());
+  run("/usr/bin/python3 " SIGNET_SOURCE_DIR "/tests/crypto/dkim_interop.py " +
+      folder.path().string());
   int messages = 0;
   std::string zone;
-  for (const auto& [selector, key] : keys()) {
-    zone += txt_record(selector + "._domainkey.example.com", key.record());
-  }
+  for (const auto& [name, record] : key_records()) zone += txt_record(name, record);
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
     if (!entry.path().filename().string().starts_with("signed-")) continue;
     ++messages;
