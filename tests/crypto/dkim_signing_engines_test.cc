@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <ostream>
+#include <thread>
 #include <vector>
 
 #include "crypto/opendkim_library.h"
@@ -161,6 +163,27 @@ TEST(DkimSigningEngines, AThousandReloadsKeepFewLibraries) {
                                    [](const auto& library) { return !library.expired(); });
   EXPECT_GE(alive, 1);
   EXPECT_LE(alive, 8);
+}
+
+TEST(DkimSigningEngines, LibrariesGoWhileOthersAreInUse) {
+  const auto key = SigningKey::parse(pem_of(rsa_test_key()), *test_name("example.com"), "s");
+  ASSERT_TRUE(key) << key.error();
+  std::atomic<int> signed_messages = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 20; ++round) {
+        const auto options = signing({"X-" + std::to_string(i * round)});
+        const auto signer = make_dkim_signer(DkimEngine::libopendkim, options, {{*key, {}}});
+        for (const HeaderField& field : plain_message().fields) signer->header(field);
+        signer->end_of_headers();
+        signer->body(plain_message().body);
+        if (who_signed(signer->finish(kTestNow)) == By::library) ++signed_messages;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(signed_messages, 80);
 }
 
 }  // namespace
