@@ -16,6 +16,8 @@ namespace {
 /// Whether `text` is `pattern`, in which `*` stands for any text. Only the last `*` is tried
 /// again, so the time is at most the product of the lengths.
 bool matches(std::string_view pattern, std::string_view text) {
+  // Most patterns are *@DOMAIN; what follows the last star tells them apart at once.
+  if (!text.ends_with(pattern.substr(pattern.rfind('*') + 1))) return false;
   size_t p = 0;
   size_t t = 0;
   size_t star = pattern.npos;
