@@ -60,7 +60,7 @@ class Verifier final : public DkimVerifier {
     Lookup lookup;
   };
 
-  bool take_field(const HeaderField& field);
+  void take_field(const HeaderField& field);
   void add_signature(const HeaderField& field);
   Lookup& key_lookup(const Name& name);
   OpenCandidates open_candidates();
@@ -89,15 +89,15 @@ class Verifier final : public DkimVerifier {
 };
 
 void Verifier::header(const HeaderField& field) {
-  const bool taken = take_field(field);
+  take_field(field);
   if (comparable_name(field) != kSignatureField) return;
   ++signatures_present_;
-  if (taken && signatures_present_ <= options_.maximum_signatures_present) add_signature(field);
+  if (signatures_present_ <= options_.maximum_signatures_present) add_signature(field);
 }
 
 /// Keeps the field unless the message is over a limit; then no signature of it can be judged, since
 /// a field that was not looked at may be one that a signature denies.
-bool Verifier::take_field(const HeaderField& field) {
+void Verifier::take_field(const HeaderField& field) {
   ++field_count_;
   header_octets_ += field.name.size() + field.value.size();
   if (field_count_ > options_.maximum_header_fields) {
@@ -111,18 +111,17 @@ bool Verifier::take_field(const HeaderField& field) {
     whole_message_ = refuse(DkimResult::neutral, "a header field holds a NUL");
   } else {
     fields_.push_back(field);
-    return true;
   }
-  return false;
 }
 
 void Verifier::add_signature(const HeaderField& field) {
   DkimCandidate candidate;
   candidate.signature = parse_dkim_signature(field.value, options_.maximum_signed_fields);
   candidate.index = candidates_.size();
-  candidate.field = fields_.size() - 1;
   candidate.refusal = candidate.signature.refusal;
+  if (!candidate.refusal) candidate.refusal = whole_message_;
   if (!candidate.refusal) {
+    candidate.field = fields_.size() - 1;
     candidate.refusal = engine_->check_signature(candidate.signature, field.value);
   }
   candidate.verdict = describe(candidate.signature);

@@ -460,6 +460,12 @@ TEST_P(DkimVerifierTest, LimitsOnTheHeaderNeverPassAndNeverFail) {
   message.fields.push_back({"From", " evil@example.org"});
   EXPECT_EQ(words(verify_one(message, key_zone, options)),
             "policy over the limit of 5 header fields");
+  message.fields.push_back(message.fields[0]);  // of the sixth and seventh field, one signature
+  ZoneResolver resolver(key_zone);
+  const auto verdicts = verify(message, resolver, std::nullopt, options);
+  ASSERT_EQ(verdicts.size(), 2U);
+  EXPECT_EQ(words(verdicts[1]), "policy over the limit of 5 header fields");
+  EXPECT_EQ(verdicts[1].selector, "sel");
   options = {};
   options.maximum_signed_fields = 3;
   EXPECT_EQ(words(verify_one(signed_sample(), key_zone, options)),
