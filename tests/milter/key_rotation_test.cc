@@ -159,6 +159,20 @@ TEST_F(KeyRotation, WhatHappensWhenDependsOnTheKeyCheck) {
   EXPECT_FALSE(outcome.says("until it sees")) << outcome.out;
 }
 
+TEST_F(KeyRotation, AKeyOfKeyTableIsFollowedByALineForKeyTable) {
+  make_key("example.com", "old");
+  fs::rename(path_of("example.com", "old"), root_ + "/old.pem");
+  write(root_ + "/KeyTable", "name example.com:old:" + root_ + "/old.pem\n");
+  write(root_ + "/SigningTable", "example.com name\n");
+  configure("KeyTable " + root_ + "/KeyTable\nSigningTable " + root_ + "/SigningTable\n");
+  const Outcome outcome = key({"rotate", "example.com", "--selector", "new"});
+  ASSERT_EQ(outcome.exit_status, 0) << outcome.err;
+  EXPECT_TRUE(outcome.says(";    example.com:new:" + path_of("example.com", "new") + "\n"))
+      << outcome.out;
+  EXPECT_TRUE(outcome.says("Leave the old record in the DNS for 12 days after that"));
+  EXPECT_FALSE(outcome.says("signet key retire")) << outcome.out;
+}
+
 TEST_F(KeyRotation, WhereThereIsNothingToRotateNoKeyIsMade) {
   EXPECT_EQ(key({"rotate", "example.com"}).exit_status, EX_NOINPUT);
   EXPECT_FALSE(fs::exists(keys_));

@@ -16,13 +16,8 @@
 #include <tuple>
 #include <utility>
 
-#include "dns/spf/spf_macro.h"
-
 namespace signet {
 namespace {
-
-// Octets of a detail that are shown; each is bounded where it is made.
-constexpr size_t kMaxShownOctets = 512;
 
 /// Two ways to write a path can lead to one file.
 std::string real_path(const std::string& path) {
@@ -156,10 +151,6 @@ std::vector<KeyCheck> check_held_keys(const HeldKeys& held) {
 
 std::string describe(const SigningKey& key) {
   return fmt::format("{}, {} bits", to_string(key.type()), key.bits());
-}
-
-std::string shown_detail(const KeyCheck& check) {
-  return printable_ascii(check.detail, kMaxShownOctets);
 }
 
 }  // namespace signet

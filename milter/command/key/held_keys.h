@@ -57,7 +57,4 @@ std::vector<KeyCheck> check_held_keys(const HeldKeys& held);
 /// `rsa, 2048 bits`
 std::string describe(const SigningKey& key);
 
-/// A KeyCheck's detail as one printable line.
-std::string shown_detail(const KeyCheck& check);
-
 }  // namespace signet

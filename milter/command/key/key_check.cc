@@ -11,6 +11,7 @@
 
 #include "milter/command/key/held_keys.h"
 #include "milter/command/key/key_commands.h"
+#include "milter/command/shown.h"
 
 namespace signet {
 namespace {
@@ -29,7 +30,7 @@ int exit_status_of(const std::vector<KeyCheck>& checks) {
 }
 
 std::string line_of(const SigningKey& key, const KeyCheck& check) {
-  const std::string detail = shown_detail(check);
+  const std::string detail = shown(check.detail);
   return fmt::format("{:<11}  {} ({}){}{}\n", to_string(check.state), key_record_name(key).text(),
                      describe(key), detail.empty() ? "" : ": ", detail);
 }

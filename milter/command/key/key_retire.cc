@@ -13,6 +13,8 @@
 #include "milter/command/key/held_keys.h"
 #include "milter/command/key/key_commands.h"
 #include "milter/command/key/key_file.h"
+#include "milter/command/key/record_life.h"
+#include "milter/command/shown.h"
 
 namespace signet {
 namespace {
@@ -21,12 +23,6 @@ using std::chrono::days;
 
 constexpr int kStillNeeded = 1;
 constexpr int kDnsFailed = 2;
-
-/// How long mail may wait in queues on its way: Postfix's maximal_queue_lifetime, and RFC 5321
-/// 4.5.4.1 speaks of 4-5 days.
-constexpr days kQueueTime{5};
-/// For signatures that never expire (SignatureTTL 0).
-constexpr days kWithoutExpiry{30};
 
 /// The command line.
 struct RetireArguments {
@@ -59,7 +55,7 @@ Failure refusal(const HeldKeys& held, size_t place, const std::vector<KeyCheck>&
     if (i == place || !can_stand_in(other, key)) continue;
     if (checks[i].state == KeyState::unknown) failure.exit_status = kDnsFailed;
     failure.lines.push_back(fmt::format("{}: {}: {}", other.selector(), to_string(checks[i].state),
-                                        shown_detail(checks[i])));
+                                        shown(checks[i].detail)));
   }
   failure.lines.push_back(held.keys.size() == 1
                               ? fmt::format("make another with: signet key rotate {}", domain)
@@ -101,11 +97,6 @@ std::string date_text(std::chrono::sys_seconds time) {
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 }
 
-std::string days_text(std::chrono::seconds time) {
-  const auto count = std::chrono::ceil<days>(time).count();
-  return fmt::format("{} day{}", count, count == 1 ? "" : "s");
-}
-
 /// When and why the record may go. The last signature is made when the daemon reads its keys.
 std::string record_step(const SigningKey& key, const Standing& standing,
                         std::chrono::seconds signature_ttl, std::chrono::sys_seconds now) {
@@ -117,12 +108,12 @@ std::string record_step(const SigningKey& key, const Standing& standing,
     return fmt::format(
         "2. Leave the record at {} in the DNS until {} at least: signatures\n"
         "   do not expire (SignatureTTL 0), and mail is verified days after it was sent.\n",
-        name, date_text(now + kWithoutExpiry));
+        name, date_text(now + record_life(signature_ttl)));
   }
   return fmt::format(
       "2. Leave the record at {} in the DNS until the end of {}:\n"
       "   signatures are valid for {} (SignatureTTL), and mail may be {} on its way.\n",
-      name, date_text(now + signature_ttl + kQueueTime), days_text(signature_ttl),
+      name, date_text(now + record_life(signature_ttl)), days_text(signature_ttl),
       days_text(kQueueTime));
 }
 

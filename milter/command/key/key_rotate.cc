@@ -16,6 +16,7 @@
 #include "milter/command/key/key_commands.h"
 #include "milter/command/key/key_creation.h"
 #include "milter/command/key/key_file.h"
+#include "milter/command/key/record_life.h"
 #include "milter/config/config_values.h"
 #include "milter/key_monitor.h"
 
@@ -69,51 +70,82 @@ std::string free_selector(const HeldKeys& held, std::chrono::sys_seconds now, Dk
   }
 }
 
-std::string selectors_of(const std::vector<HeldKey>& keys) {
-  std::string text;
-  for (const HeldKey& key : keys) text += (text.empty() ? "" : " and ") + key.key->selector();
-  return text;
-}
+/// What the report says: the key, those it follows, and the options that decide what happens.
+struct Rotation {
+  const CreatedKey& created;
+  const std::vector<HeldKey>& old;
+  const Config& config;
+
+  const std::string& domain() const { return created.key->domain().text(); }
+  const std::string& selector() const { return created.key->selector(); }
+  std::string old_selectors() const {
+    std::string text;
+    for (const HeldKey& key : old) text += (text.empty() ? "" : " and ") + key.key->selector();
+    return text;
+  }
+};
 
 /// With the daemon comparing keys and records.
-std::string steps_by_itself(const SigningKey& key, const std::string& old,
-                            std::chrono::seconds interval) {
+std::string steps_by_itself(const Rotation& rotation) {
+  const std::chrono::seconds interval =
+      std::min(rotation.config.key_check_interval, KeyMonitor::kUnpublishedInterval);
   return fmt::format(
       "; 2. Make the daemon read its keys: systemctl reload signet\n"
       ";    It signs with {old} until it sees the new record, and from then on with {selector}.\n"
       ";    It looks at once and every {interval}; a cache on the way may need longer.\n",
-      fmt::arg("old", old), fmt::arg("selector", key.selector()),
-      fmt::arg("interval", print_duration(std::min(interval, KeyMonitor::kUnpublishedInterval))));
+      fmt::arg("old", rotation.old_selectors()), fmt::arg("selector", rotation.selector()),
+      fmt::arg("interval", print_duration(interval)));
 }
 
 /// With KeyCheckInterval 0 the order of the steps is what keeps unverifiable mail from going out.
-std::string steps_by_hand(const SigningKey& key) {
+std::string steps_by_hand(const Rotation& rotation) {
   return fmt::format(
       "; 2. The daemon does not compare keys with the DNS (KeyCheckInterval 0). So wait until\n"
       ";    the record is there (signet key check {domain}), then make it read\n"
       ";    its keys, the new one among them: systemctl reload signet\n",
-      fmt::arg("domain", key.domain().text()));
+      fmt::arg("domain", rotation.domain()));
 }
 
-std::string report(const CreatedKey& created, const std::vector<HeldKey>& old,
-                   std::chrono::seconds interval) {
-  const SigningKey& key = *created.key;
-  const std::string& domain = key.domain().text();
+std::string retire_step(const Rotation& rotation) {
   std::string text = fmt::format(
+      "; 3. When the new record is there (signet key check {}),\n"
+      ";    take the old key out of use:\n",
+      rotation.domain());
+  for (const HeldKey& held : rotation.old) {
+    text += fmt::format(";    signet key retire {} {}\n", rotation.domain(), held.key->selector());
+  }
+  return text + ";    That says how long the old record has to stay.\n";
+}
+
+/// For whom SigningTable has a line, nothing in the key directory is looked at.
+std::string steps_with_table(const Rotation& rotation) {
+  const auto life = record_life(rotation.config.dkim_sign.signature_ttl);
+  return fmt::format(
+      "; 2. KeyTable names the old key, so it has to name the new one. Wait until the record\n"
+      ";    is there (signet key check {domain}), then replace the old key in {table}:\n"
+      ";    {domain}:{selector}:{path}\n"
+      ";    and make the daemon read it: systemctl reload signet\n"
+      "; 3. Leave the old record in the DNS for {life} after that.\n",
+      fmt::arg("domain", rotation.domain()), fmt::arg("selector", rotation.selector()),
+      fmt::arg("path", rotation.created.path), fmt::arg("table", rotation.config.key_table),
+      fmt::arg("life", days_text(life)));
+}
+
+std::string steps(const Rotation& rotation) {
+  const bool in_table = std::any_of(rotation.old.begin(), rotation.old.end(),
+                                    [](const HeldKey& key) { return key.option == "KeyTable"; });
+  if (in_table) return steps_with_table(rotation);
+  const bool by_itself = rotation.config.key_check_interval.count() > 0;
+  return (by_itself ? steps_by_itself(rotation) : steps_by_hand(rotation)) + retire_step(rotation);
+}
+
+std::string report(const Rotation& rotation) {
+  return fmt::format(
       "{}; It is to take the place of {}.\n"
       "; 1. Publish this record in the DNS, and leave the old one there:\n"
       "{}{}",
-      created.file_comment, selectors_of(old), record_to_publish(key),
-      interval.count() > 0 ? steps_by_itself(key, selectors_of(old), interval)
-                           : steps_by_hand(key));
-  text += fmt::format(
-      "; 3. When the new record is there (signet key check {}),\n"
-      ";    take the old key out of use:\n",
-      domain);
-  for (const HeldKey& held : old) {
-    text += fmt::format(";    signet key retire {} {}\n", domain, held.key->selector());
-  }
-  return text + ";    That says how long the old record has to stay.\n";
+      rotation.created.file_comment, rotation.old_selectors(),
+      record_to_publish(*rotation.created.key), steps(rotation));
 }
 
 /// Returns what to print.
@@ -135,7 +167,7 @@ OrFailure<std::string> rotate(const NewKeyArguments& arguments, const CommandCon
                                                : arguments.selector;
   const auto created = create_key(wanted, arguments, held.config());
   if (const auto* failure = std::get_if<Failure>(&created)) return *failure;
-  return report(std::get<CreatedKey>(created), old, held.config().key_check_interval);
+  return report({std::get<CreatedKey>(created), old, held.config()});
 }
 
 }  // namespace
