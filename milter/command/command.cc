@@ -14,6 +14,7 @@
 #include "milter/command/dmarc_command.h"
 #include "milter/command/explain_command.h"
 #include "milter/command/key_command.h"
+#include "milter/command/sign_command.h"
 #include "milter/command/spf_command.h"
 #include "milter/command/verify_command.h"
 
@@ -29,6 +30,7 @@ int run_signet(const std::vector<std::string>& arguments, CommandContext& contex
   add_dmarc_command(app, context);
   add_explain_command(app, context);
   add_key_command(app, context);
+  add_sign_command(app, context);
   add_spf_command(app, context);
   add_verify_command(app, context);
   try {

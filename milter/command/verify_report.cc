@@ -12,19 +12,13 @@
 #include <string_view>
 
 #include "dns/base64.h"
-#include "dns/spf/spf_macro.h"
+#include "milter/command/shown.h"
 #include "milter/log.h"
 
 namespace signet {
 namespace {
 
 using nlohmann::ordered_json;
-
-// Octets of a sentence shown. Each is bounded where it is made; this is for all of them.
-constexpr size_t kMaxShownOctets = 512;
-
-/// A sentence with outside data in it, for the terminal. Single words go through log_value().
-std::string shown(std::string_view sentence) { return printable_ascii(sentence, kMaxShownOctets); }
 
 /// Writes octets so that none is lost from sight: printable ASCII as it is, but `\\` for a
 /// backslash; `\r`, `\n`, `\t` and `\xNN` for others. A line begins with `    |` and ends after a
