@@ -5,6 +5,7 @@
 #include "tests/support/dkim_witness.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ std::vector<std::string> command_of(WitnessProgram program, const KeyRecords& ke
       program == WitnessProgram::dkimpy
           ? std::vector<std::string>{"/usr/bin/python3", folder + "dkim_witness.py"}
           : std::vector<std::string>{"/usr/bin/perl", folder + "dkim_witness.pl"};
-  for (const auto& [name, record] : keys) words.push_back(name + "=" + record);
+  for (const auto& [name, record] : keys) words.push_back(fmt::format("{}={}", name, record));
   return words;
 }
 
@@ -40,6 +41,7 @@ pid_t start(std::vector<std::string> words, FILE* input, FILE* output) {
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input_path.c_str(), O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, fileno(output), STDOUT_FILENO);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t process = -1;

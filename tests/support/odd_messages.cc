@@ -50,10 +50,8 @@ constexpr std::string_view kWhite[] = {" ", "\t", "  ", " \t", "\t\t ", "    "};
 constexpr std::string_view kFolds[] = {"\r\n ", "\r\n\t", " \r\n ", "\r\n   ", "\t\r\n \t"};
 constexpr std::string_view kControls[] = {"\f", "\v", "\x01", "\x1b[0m", "\x7f", "\x1f", "\b"};
 constexpr std::string_view kEightBit[] = {"\xfc", "\xa0", "\x85", "\xff\xfe", "\x80", "gr\xfc\xdf"};
-constexpr std::string_view kUtf8[] = {
-    "Gr\xC3\xBC\xC3\x9F"
-    "e",
-    "\xE4\xBD\xA0\xE5\xA5\xBD", "\xF0\x9F\x90\x8C", "\xC2\xA0", "\xE2\x80\xA8"};
+constexpr std::string_view kUtf8[] = {"Gr\xC3\xBC\xC3\x9F", "\xE4\xBD\xA0\xE5\xA5\xBD",
+                                      "\xF0\x9F\x90\x8C", "\xC2\xA0", "\xE2\x80\xA8"};
 /// Names of fields that are signed if they are there.
 constexpr std::string_view kSignedNames[] = {"Subject",     "Cc",          "Reply-To", "References",
                                              "In-Reply-To", "List-Id",     "Sender",   "List-Help",
