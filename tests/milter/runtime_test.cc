@@ -151,6 +151,18 @@ TEST_F(RuntimeTest, KeyFileStaysInUseTooWhenItIsBroken) {
   EXPECT_FALSE(build_runtime(config_, runtime_.get())) << "the configuration names no file";
 }
 
+TEST_F(RuntimeTest, WhatIsKnownOfKeysOutlivesAReloadIfSomebodyAsksOn) {
+  put(path_of("s1"), new_key());
+  load();
+  const auto states = runtime_->key_states;
+  load();
+  EXPECT_EQ(runtime_->key_states, states);
+  config_.key_check_interval = std::chrono::seconds(0);
+  load();
+  ASSERT_NE(runtime_->key_states, nullptr);
+  EXPECT_NE(runtime_->key_states, states) << "what nobody checks any more must not be believed";
+}
+
 TEST_F(RuntimeTest, KeyFileTakesThePlaceOfTheSameKeyInTheDirectory) {
   const std::string pem = new_key();
   put(path_of("s1"), pem);
