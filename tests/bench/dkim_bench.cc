@@ -10,30 +10,33 @@
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/bench/bare_openssl.h"
+#include "tests/bench/comparison.h"
 #include "tests/bench/engine_work.h"
 #include "tests/bench/mail_sample.h"
-#include "tests/bench/ratio_table.h"
 
 namespace signet {
 namespace {
 
 constexpr size_t kKiB = 1024;
-constexpr size_t kMiB = 1024 * kKiB;
 /// What we want to hold, as a multiple of the bare work with RSA of 2048 bits.
 constexpr double kSigningGoal = 1.15;
 constexpr double kVerifyingGoal = 1.6;
 
+constexpr double kSecondsEach = 2;
+
 struct Size {
   const char* name;
   size_t octets;
+  int verifying_calls;  ///< in a turn, so that it is long enough to be measured
 };
-constexpr std::array<Size, 3> kSizes = {{{"4KiB", 4 * kKiB}, {"50KiB", 50 * kKiB}, {"1MiB", kMiB}}};
+constexpr std::array<Size, 3> kSizes = {
+    {{"4KiB", 4 * kKiB, 8}, {"50KiB", 50 * kKiB, 4}, {"1MiB", 1024 * kKiB, 1}}};
 
 struct Performer {
   const char* name;
@@ -45,102 +48,103 @@ constexpr std::array<Performer, 4> kPerformers = {
      {"native simple", DkimEngine::native, false},
      {"libopendkim relaxed", DkimEngine::libopendkim, true},
      {"libopendkim simple", DkimEngine::libopendkim, false}}};
+/// In the table the bare work comes before them.
+constexpr size_t kNativePerformers = 2;
 
-using Work = std::function<void()>;
 using Key = std::shared_ptr<const SigningKey>;
 using Mail = std::shared_ptr<const MailSample>;
+using Engines = std::vector<std::shared_ptr<const EngineWork>>;
 
-/// A benchmark of Google's: `prepare` once, then what it returned over and over.
-void add(const std::string& name, std::function<Work()> prepare) {
-  benchmark::RegisterBenchmark(name.c_str(), [prepare](benchmark::State& state) {
-    const Work work = prepare();
-    for (auto _ : state) work();
-  })->Unit(benchmark::kMicrosecond);
+Engines make_engines(const Key& key) {
+  Engines engines;
+  for (const Performer& p : kPerformers) {
+    engines.push_back(std::make_shared<EngineWork>(p.engine, key, p.relaxed));
+  }
+  return engines;
 }
 
-void add_bare(const std::string& task, const Mail& mail, const Key& key) {
-  const auto sign = [header = mail->header(), mail, key] {
-    return bare_sign(key->evp(), key->type(), header, mail->body);
-  };
-  add("sign/" + task + "/bare",
-      [=]() -> Work { return [=] { benchmark::DoNotOptimize(sign()); }; });
-  add("verify/" + task + "/bare", [=, header = mail->header()]() -> Work {
-    return [=, signature = sign()] {
-      if (!bare_verify(key->evp(), key->type(), header, mail->body, signature)) std::terminate();
-    };
-  });
+std::vector<Work> signing(const Mail& mail, const Key& key, const Engines& engines) {
+  std::vector<Work> works = {[=, header = mail->header()] {
+    benchmark::DoNotOptimize(bare_sign(key->evp(), key->type(), header, mail->body));
+  }};
+  for (const auto& engine : engines) {
+    works.emplace_back([=] { benchmark::DoNotOptimize(engine->sign(mail->fields, mail->body)); });
+  }
+  return works;
 }
 
-void add_engine(const std::string& task, const Mail& mail, const Key& key,
-                const Performer& performer) {
-  const auto engine = std::make_shared<EngineWork>(performer.engine, key, performer.relaxed);
-  add(fmt::format("sign/{}/{}", task, performer.name), [=]() -> Work {
-    return [=] { benchmark::DoNotOptimize(engine->sign(mail->fields, mail->body)); };
-  });
-  add(fmt::format("verify/{}/{}", task, performer.name), [=]() -> Work {
-    return [=, signature = engine->sign(mail->fields, mail->body)] {
+std::vector<Work> verifying(const Mail& mail, const Key& key, const Engines& engines) {
+  const std::string header = mail->header();
+  const std::string bare = bare_sign(key->evp(), key->type(), header, mail->body);
+  std::vector<Work> works = {[=] {
+    if (bare_verify(key->evp(), key->type(), header, mail->body, bare)) return;
+    throw std::runtime_error("the bare signature does not verify");
+  }};
+  for (const auto& engine : engines) {
+    works.emplace_back([=, signature = engine->sign(mail->fields, mail->body)] {
       engine->verify(mail->fields, signature, mail->body);
-    };
-  });
+    });
+  }
+  return works;
 }
 
-/// Adds all benchmarks. Returns the tasks, in the order of the table.
-std::vector<std::string> add_benchmarks() {
-  std::vector<std::string> tasks;
-  for (const DkimKeyType type : {DkimKeyType::rsa, DkimKeyType::ed25519}) {
-    const Key key = make_bench_key(type);
-    for (const BodyShape shape : {BodyShape::text, BodyShape::base64}) {
-      for (const Size& size : kSizes) {
-        const auto mail = std::make_shared<MailSample>(make_mail(size.octets, shape));
-        const std::string task =
-            fmt::format("{}/{}/{}", to_string(type), to_string(shape), size.name);
-        add_bare(task, mail, key);
-        for (const Performer& performer : kPerformers) add_engine(task, mail, key, performer);
-        tasks.push_back(task);
+std::vector<Comparison> make_comparisons() {
+  std::vector<Comparison> comparisons;
+  for (const bool signs : {true, false}) {
+    for (const DkimKeyType type : {DkimKeyType::rsa, DkimKeyType::ed25519}) {
+      const Key key = make_bench_key(type);
+      const Engines engines = make_engines(key);
+      for (const BodyShape shape : {BodyShape::text, BodyShape::base64}) {
+        for (const Size& size : kSizes) {
+          const auto mail = std::make_shared<MailSample>(make_mail(size.octets, shape));
+          comparisons.emplace_back(
+              fmt::format("{}/{}/{}/{}", signs ? "sign" : "verify", to_string(type),
+                          to_string(shape), size.name),
+              signs ? signing(mail, key, engines) : verifying(mail, key, engines),
+              signs ? 1 : size.verifying_calls);
+        }
       }
     }
   }
-  std::vector<std::string> both;
-  for (const std::string& task : tasks) both.push_back("sign/" + task);
-  for (const std::string& task : tasks) both.push_back("verify/" + task);
-  return both;
+  return comparisons;
 }
 
-void print_goal(const RatioTable& table, std::string_view operation, double goal) {
-  const std::string prefix = fmt::format("{}/rsa/", operation);
-  const double largest = std::max(table.largest_ratio(prefix, "native relaxed"),
-                                  table.largest_ratio(prefix, "native simple"));
+/// A benchmark of Google's for each comparison, which must stay where it is.
+void register_all(std::vector<Comparison>& comparisons) {
+  for (Comparison& comparison : comparisons) {
+    benchmark::RegisterBenchmark(comparison.task().c_str(),
+                                 [&](benchmark::State& state) {
+                                   for (auto _ : state) comparison.round();
+                                 })
+        ->Unit(benchmark::kMillisecond)
+        ->MinTime(kSecondsEach);
+  }
+}
+
+void print_goal(const std::vector<Comparison>& comparisons, const std::string& task, double goal) {
+  double largest = 0;
+  for (const Comparison& comparison : comparisons) {
+    if (!comparison.task().starts_with(task) || comparison.rounds() == 0) continue;
+    for (size_t i = 1; i <= kNativePerformers; ++i) {
+      largest = std::max(largest, comparison.ratio(i)[1]);
+    }
+  }
   if (largest == 0) return;
-  fmt::print("{} with RSA, native: at most {:.2f} times the bare work (goal {}: {})\n", operation,
-             largest, goal, largest <= goal ? "met" : "missed");
-}
-
-/// What suits a machine that does other things too: many short repetitions, in random order. What
-/// the user says comes later and counts more.
-std::vector<std::string> with_defaults(int argc, char** argv) {
-  std::vector<std::string> arguments = {argv[0], "--benchmark_repetitions=50",
-                                        "--benchmark_min_time=0.004",
-                                        "--benchmark_enable_random_interleaving=true"};
-  for (int i = 1; i < argc; ++i) arguments.emplace_back(argv[i]);
-  return arguments;
+  fmt::print("{}, native: at most {:.2f} times the bare work (goal {}: {})\n", task, largest, goal,
+             largest <= goal ? "met" : "missed");
 }
 
 int run(int argc, char** argv) {
-  std::vector<std::string> arguments = with_defaults(argc, argv);
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  auto count = static_cast<int>(pointers.size());
-  benchmark::Initialize(&count, pointers.data());
-  if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return 64;
-  const std::vector<std::string> tasks = add_benchmarks();
-  RatioTable table;
-  if (benchmark::RunSpecifiedBenchmarks(&table) == 0) return 1;
-  std::vector<std::string> performers;
-  for (const Performer& performer : kPerformers) performers.emplace_back(performer.name);
-  table.print(tasks, performers);
-  fmt::print("\n");
-  print_goal(table, "sign", kSigningGoal);
-  print_goal(table, "verify", kVerifyingGoal);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 64;
+  std::vector<Comparison> comparisons = make_comparisons();
+  register_all(comparisons);
+  if (benchmark::RunSpecifiedBenchmarks() == 0) return 1;
+  std::vector<std::string> names = {"bare"};
+  for (const Performer& performer : kPerformers) names.emplace_back(performer.name);
+  print_table(comparisons, names);
+  print_goal(comparisons, "sign/rsa", kSigningGoal);
+  print_goal(comparisons, "verify/rsa", kVerifyingGoal);
   return 0;
 }
 
