@@ -36,7 +36,7 @@ class Run:
         """Plays one scenario; the list of what was not as expected."""
         self.dns.load(scenario.zone)
         self.milter.reload(self._config(scenario))
-        if scenario.keys:
+        if scenario.keys and "Mode v\n" not in scenario.config:
             # Or it would be a matter of luck whether it knows by now what is published.
             wait_until(lambda: " keys: " in self.milter.log, 20, "the keys to be compared")
         reply = self.postfix.send(scenario.envelope, self._message(scenario))
