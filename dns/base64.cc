@@ -35,9 +35,9 @@ int32_t decode_four(const char* text) {
   int32_t bits = 0;
   int32_t signs = 0;
   for (int i = 0; i < 4; ++i) {
-    const int32_t value = kDecoder[static_cast<unsigned char>(text[i])];
-    signs |= value;
-    bits = bits * 64 + value;
+    const int8_t value = kDecoder[static_cast<unsigned char>(text[i])];
+    signs |= static_cast<int32_t>(value);
+    bits = bits * 64 + static_cast<int32_t>(value);
   }
   return signs < 0 ? signs : bits;
 }

@@ -31,6 +31,7 @@ void* count(void* memory) {
 }  // namespace
 
 // The C library lets a program bring its own; these are the names of its own ones.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
@@ -48,6 +49,7 @@ void free(void* memory) {
   __libc_free(memory);
 }
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace signet {
 namespace {
