@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "dns/dmarc.h"
-#include "dns/spf/spf_macro.h"
 #include "milter/command/command_config.h"
 #include "milter/command/failure.h"
+#include "milter/command/shown.h"
 #include "milter/log.h"
 #include "milter/runtime.h"
 
@@ -60,10 +60,6 @@ struct DmarcFindings {
   std::optional<bool> author_exists;
   int questions = 0;
 };
-
-constexpr size_t kMaxShownOctets = 512;
-
-std::string shown(std::string_view text) { return printable_ascii(text, kMaxShownOctets); }
 
 int exit_status_of(DmarcResult result) {
   switch (result) {

@@ -18,11 +18,11 @@
 #include <variant>
 
 #include "dns/recording_resolver.h"
-#include "dns/spf/spf_macro.h"
 #include "milter/background.h"
 #include "milter/command/command_config.h"
 #include "milter/command/failure.h"
 #include "milter/command/message_file.h"
+#include "milter/command/shown.h"
 #include "milter/command/spf_trace.h"
 #include "milter/field/received_client.h"
 #include "milter/log.h"
@@ -64,10 +64,7 @@ struct Evaluation {
   std::string spf_trace;
 };
 
-constexpr size_t kMaxShownOctets = 2000;
 constexpr size_t kThreads = 8;
-
-std::string shown(std::string_view text) { return printable_ascii(text, kMaxShownOctets); }
 
 // -- The message's delivery --
 

@@ -18,9 +18,9 @@
 #include <variant>
 
 #include "dns/spf/spf_check.h"
-#include "dns/spf/spf_macro.h"
 #include "milter/command/command_config.h"
 #include "milter/command/failure.h"
+#include "milter/command/shown.h"
 #include "milter/command/spf_trace.h"
 #include "milter/inbound.h"
 #include "milter/log.h"
@@ -51,9 +51,6 @@ struct Findings {
 constexpr std::array kByExitStatus = {SpfResult::pass,     SpfResult::fail, SpfResult::softfail,
                                       SpfResult::neutral,  SpfResult::none, SpfResult::permerror,
                                       SpfResult::temperror};
-
-// Octets of a sentence shown. Each is bounded where it is made; this is for all of them.
-constexpr size_t kMaxShownOctets = 512;
 
 int exit_status_of(SpfResult result) {
   const auto* place = std::find(kByExitStatus.begin(), kByExitStatus.end(), result);
@@ -118,9 +115,6 @@ OrFailure<Findings> check(const SpfArguments& arguments, const CommandContext& c
   if (!resolver) return Failure{EX_CONFIG, {resolver.error()}};
   return check(**resolver, config, std::get<SpfRequest>(request));
 }
-
-/// A sentence with outside data in it, for the terminal. Single words go through log_value().
-std::string shown(std::string_view sentence) { return printable_ascii(sentence, kMaxShownOctets); }
 
 /// What decided: the term, the problem, or both.
 std::string reason(const SpfVerdict& verdict) {

@@ -6,15 +6,10 @@
 
 #include <fmt/format.h>
 
-#include "dns/spf/spf_macro.h"
+#include "milter/command/shown.h"
 #include "milter/log.h"
 
 namespace signet {
-namespace {
-
-constexpr size_t kMaxOutcomeOctets = 512;
-
-}  // namespace
 
 std::string spf_trace_text(const std::vector<SpfTraceStep>& trace) {
   std::string text;
@@ -29,7 +24,7 @@ std::string spf_trace_text(const std::vector<SpfTraceStep>& trace) {
     }
     records.resize(depth + 1);
     text += fmt::format("{:<48}  {}\n", fmt::format("{}  {}", indent, log_value(step.term)),
-                        printable_ascii(step.outcome, kMaxOutcomeOctets));
+                        shown(step.outcome));
   }
   return text;
 }
