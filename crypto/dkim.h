@@ -116,8 +116,9 @@ class DkimSigner {
   virtual const std::string& refusal() const = 0;
   virtual void body(std::string_view octets) = 0;
   /// DKIM-Signature fields to put on top of the message, the last one topmost. Each has been
-  /// checked: From is in h=, and the signature verifies with the key's public half. The Error is
-  /// the refusal(), or says which key failed and why; then nothing must be signed.
+  /// read back: From is in h=, every tag is what it should be, and a recipient hashes what was
+  /// signed. What libopendkim signed is verified with the key's public half too. The Error is the
+  /// refusal(), or says which key failed and why; then nothing must be signed.
   virtual Result<std::vector<HeaderField>> finish(std::chrono::sys_seconds now) = 0;
 };
 

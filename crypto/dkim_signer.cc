@@ -3,7 +3,7 @@
 // The signer of a message. Header and body are canonicalized and hashed once, whatever the number
 // of keys; each key then adds its own DKIM-Signature field to the hash of the header. Where
 // libopendkim is asked to sign with an RSA key, it gets the same fields and the same body, and
-// what it writes has to stand up to the same check as what is written here.
+// what it writes has to stand up to the same check as what is written here, and to verify.
 
 #include <fmt/format.h>
 
@@ -37,6 +37,12 @@ struct Job {
   std::unique_ptr<OpendkimRsaSigner> library;
 };
 
+/// A signature of OpenSSL's, and the hash that it is over.
+struct SignedHere {
+  HeaderField field;
+  std::string hash;
+};
+
 class Signer final : public DkimSigner {
  public:
   Signer(DkimEngine engine, const DkimSignOptions& options, std::vector<SignatureSpec> wanted);
@@ -49,8 +55,9 @@ class Signer final : public DkimSigner {
 
  private:
   Result<HeaderField> sign(Job& job, std::chrono::sys_seconds now) const;
-  Result<HeaderField> sign_here(const Job& job, std::chrono::sys_seconds now) const;
-  std::string check(const HeaderField& field, const Job& job) const;
+  Result<SignedHere> sign_here(const Job& job, std::chrono::sys_seconds now) const;
+  std::string check_tags(const HeaderField& field, const Job& job) const;
+  bool verifies(const HeaderField& field, const SigningKey& key) const;
 
   const Canonicalization header_canonicalization_;
   const Canonicalization body_canonicalization_;
@@ -123,15 +130,21 @@ Result<HeaderField> Signer::sign(Job& job, std::chrono::sys_seconds now) const {
     // otherwise than RFC 6376 3.4 has it. It would do so at every other try, so such a message is
     // signed here.
     auto field = job.library->finish();
-    if (field && check(*field, job).empty()) return field;
+    if (field && check_tags(*field, job).empty() && verifies(*field, *job.key)) return field;
   }
-  auto field = sign_here(job, now);
-  if (!field) return field;
-  if (std::string problem = check(*field, job); !problem.empty()) return Error{std::move(problem)};
-  return field;
+  auto made = sign_here(job, now);
+  if (!made) return Error{made.error()};
+  std::string problem = check_tags(made->field, job);
+  // OpenSSL checks an RSA signature with the public half before it gives it away (a fault in its
+  // computation would tell the key). What is left is that a recipient hashes what was signed.
+  if (problem.empty() && header_hash_->with(made->field) != made->hash) {
+    problem = "a recipient would hash something else than what was signed";
+  }
+  if (!problem.empty()) return Error{std::move(problem)};
+  return std::move(made->field);
 }
 
-Result<HeaderField> Signer::sign_here(const Job& job, std::chrono::sys_seconds now) const {
+Result<SignedHere> Signer::sign_here(const Job& job, std::chrono::sys_seconds now) const {
   const SigningKey& key = *job.key;
   SignatureTags tags;
   tags.key_type = key.type();
@@ -145,14 +158,15 @@ Result<HeaderField> Signer::sign_here(const Job& job, std::chrono::sys_seconds n
   tags.body_hash = body_hashes_.hash(body_hash_);
   tags.signed_fields = fields_.names();
   HeaderField field{"DKIM-Signature", write_unsigned_value(tags)};
-  const std::string octets = key.sign(header_hash_->with(field));
+  std::string hash = header_hash_->with(field);
+  const std::string octets = key.sign(hash);
   if (octets.empty()) return Error{"OpenSSL could not sign"};
   append_signature(field.value, octets);
-  return field;
+  return SignedHere{std::move(field), std::move(hash)};
 }
 
-/// What a recipient will check, with the public half of the key. Returns the problem, or nothing.
-std::string Signer::check(const HeaderField& field, const Job& job) const {
+/// Reads the field as a recipient will. Returns what is not as it was meant, or nothing.
+std::string Signer::check_tags(const HeaderField& field, const Job& job) const {
   const SigningKey& key = *job.key;
   const DkimSignature signature = parse_dkim_signature(field.value, INT32_MAX);
   if (signature.refusal) return signature.refusal->reason;
@@ -171,8 +185,12 @@ std::string Signer::check(const HeaderField& field, const Job& job) const {
     return "c= differs";
   }
   if (signature.body_hash != body_hashes_.hash(body_hash_)) return "the body hash differs";
-  const bool good = key.public_key().verify(header_hash_->with(field), signature.signature);
-  return good ? "" : "the signature does not verify";
+  return {};
+}
+
+bool Signer::verifies(const HeaderField& field, const SigningKey& key) const {
+  const DkimSignature signature = parse_dkim_signature(field.value, INT32_MAX);
+  return key.public_key().verify(header_hash_->with(field), signature.signature);
 }
 
 }  // namespace
