@@ -26,10 +26,10 @@
 #include "milter/callbacks.h"
 #include "milter/config/config.h"
 #include "milter/config/config_values.h"
-#include "milter/key_monitor.h"
 #include "milter/log.h"
 #include "milter/privileges.h"
 #include "milter/runtime.h"
+#include "milter/signing/key_monitor.h"
 
 namespace signet {
 namespace {

@@ -17,7 +17,7 @@
 #include "crypto/message.h"
 #include "milter/field/from_field.h"
 #include "milter/runtime.h"
-#include "milter/usable_keys.h"
+#include "milter/signing/usable_keys.h"
 
 namespace signet {
 

@@ -16,8 +16,8 @@
 #include "dns/resolver.h"
 #include "dns/result.h"
 #include "milter/config/config.h"
-#include "milter/key_states.h"
 #include "milter/policy/policy_table.h"
+#include "milter/signing/key_states.h"
 #include "milter/signing/signing_rules.h"
 
 namespace signet {

@@ -192,55 +192,12 @@ ConfigOption canonicalization_option(Text keyword, Text help) {
               }};
 }
 
-/// `PATH`, or `refile:PATH` for a table of patterns, as OpenDKIM has it; `file:PATH` is PATH.
-Result<std::string> parse_signing_table(Text text) {
-  constexpr Text kPatterns = "refile:";
-  constexpr Text kPlain = "file:";
-  if (text.starts_with(kPlain)) text.remove_prefix(kPlain.size());
-  const bool patterns = text.starts_with(kPatterns);
-  Result<std::string> path = parse_path(patterns ? text.substr(kPatterns.size()) : text);
-  if (!path) return unwanted("an absolute path, or refile: and an absolute path", text);
-  return (patterns ? std::string{kPatterns} : std::string{}) + *path;
-}
-
-Result<std::string> parse_table_path(Text text) {
-  constexpr Text kPlain = "file:";
-  if (text.starts_with(kPlain)) text.remove_prefix(kPlain.size());
-  return parse_path(text);
-}
-
 std::string print_domain(const Name& domain) { return domain.text(); }
 
 Result<Name> parse_listed_domain(Text text) {
   Result<Name> domain = parse_domain(text);
   if (!domain) return unwanted("a domain such as example.com", text);
   return domain;
-}
-
-/// The words in braces are filled in for each reply.
-Result<std::string> parse_reject_text(Text text) {
-  constexpr size_t kMaxOctets = 200;
-  std::string rest{text};
-  for (const Text word : {Text{"{domain}"}, Text{"{reason}"}}) {
-    for (size_t at = rest.find(word); at != std::string::npos; at = rest.find(word, at)) {
-      rest.erase(at, word.size());
-    }
-  }
-  const bool printable =
-      std::all_of(rest.begin(), rest.end(), [](char c) { return c >= ' ' && c < 127; });
-  if (!printable || text.size() > kMaxOctets || rest.find_first_of("{}") != std::string::npos) {
-    return unwanted("at most 200 octets of ASCII, with {domain} and {reason} where they belong",
-                    text);
-  }
-  return std::string{text};
-}
-
-/// RFC 5322 2.2: printable US-ASCII without the colon.
-Result<std::string> parse_field_name(Text text) {
-  const bool good = std::all_of(text.begin(), text.end(),
-                                [](char c) { return c > ' ' && c < 127 && c != ':' && c != ';'; });
-  if (text.empty() || !good) return unwanted("a header field name such as List-Id", text);
-  return std::string{text};
 }
 
 // -- Words of choices --
@@ -616,51 +573,6 @@ std::vector<ConfigOption> all_options() {
   return all;
 }
 
-// -- Words that are no option here --
-
-struct ForeignKeyword {
-  Text keyword;
-  Text hint;
-};
-
-constexpr std::array<ForeignKeyword, 17> kForeignKeywords = {{
-    {"AutoRestart", "systemd restarts Signet, see signet.service"},
-    {"Background", "Signet stays in the foreground; see signet.service"},
-    {"BaseDirectory", "write absolute paths"},
-    {"ExternalIgnoreList", "use InternalHosts"},
-    {"IgnoreAuthenticatedClients", "mail of authenticated clients is never refused"},
-    {"IgnoreHosts", "use InternalHosts"},
-    {"LogWhy", "the log line of a message always says why"},
-    {"MTA", "use SigningListeners and VerifyingListeners"},
-    {"PublicSuffixList", "DMARC needs none since RFC 9989"},
-    {"RejectFailures", "use DMARCReject"},
-    {"SPFIgnoreResults", "SPF is always checked here"},
-    {"SPFSelfValidate", "SPF is always checked here"},
-    {"SubDomains", "use SignSubdomains"},
-    {"Syslog", "use LogTarget"},
-    {"SyslogSuccess", "use LogLevel"},
-    {"TrustedAuthservIDs", "results of other programs are not used"},
-    {"UMask", "use SocketMode"},
-}};
-
-/// More slips than this make another word.
-constexpr size_t kMaxSlips = 2;
-
-/// Letters to insert, delete or replace to get from one word to the other (Levenshtein distance).
-size_t slips_between(Text a, Text b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::span<const ConfigOption> config_options() {
@@ -673,27 +585,6 @@ const ConfigOption* find_option(std::string_view keyword) {
     if (equals_ignoring_case(row.keyword, keyword)) return &row;
   }
   return nullptr;
-}
-
-std::string_view nearest_keyword(std::string_view keyword) {
-  std::string_view nearest;
-  size_t fewest = kMaxSlips + 1;
-  for (const ConfigOption& row : config_options()) {
-    const size_t longer = std::max(row.keyword.size(), keyword.size());
-    if (longer - std::min(row.keyword.size(), keyword.size()) > kMaxSlips) continue;
-    const size_t slips = slips_between(ascii_lower(keyword), ascii_lower(row.keyword));
-    if (slips >= fewest || slips >= row.keyword.size() / 2) continue;
-    fewest = slips;
-    nearest = row.keyword;
-  }
-  return nearest;
-}
-
-std::string_view hint_for_foreign_keyword(std::string_view keyword) {
-  for (const ForeignKeyword& foreign : kForeignKeywords) {
-    if (equals_ignoring_case(foreign.keyword, keyword)) return foreign.hint;
-  }
-  return {};
 }
 
 }  // namespace signet

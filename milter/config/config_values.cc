@@ -273,6 +273,46 @@ Result<std::string> parse_nameserver(std::string_view text) {
   return std::string{text};
 }
 
+Result<std::string> parse_signing_table(std::string_view text) {
+  constexpr std::string_view kPatterns = "refile:";
+  constexpr std::string_view kPlain = "file:";
+  if (text.starts_with(kPlain)) text.remove_prefix(kPlain.size());
+  const bool patterns = text.starts_with(kPatterns);
+  Result<std::string> path = parse_path(patterns ? text.substr(kPatterns.size()) : text);
+  if (!path) return unwanted("an absolute path, or refile: and an absolute path", text);
+  return (patterns ? std::string{kPatterns} : std::string{}) + *path;
+}
+
+Result<std::string> parse_table_path(std::string_view text) {
+  constexpr std::string_view kPlain = "file:";
+  if (text.starts_with(kPlain)) text.remove_prefix(kPlain.size());
+  return parse_path(text);
+}
+
+Result<std::string> parse_reject_text(std::string_view text) {
+  constexpr size_t kMaxOctets = 200;
+  std::string rest{text};
+  for (const std::string_view word : {"{domain}", "{reason}"}) {
+    for (size_t at = rest.find(word); at != std::string::npos; at = rest.find(word, at)) {
+      rest.erase(at, word.size());
+    }
+  }
+  const bool printable =
+      std::all_of(rest.begin(), rest.end(), [](char c) { return c >= ' ' && c < 127; });
+  if (!printable || text.size() > kMaxOctets || rest.find_first_of("{}") != std::string::npos) {
+    return unwanted("at most 200 octets of ASCII, with {domain} and {reason} where they belong",
+                    text);
+  }
+  return std::string{text};
+}
+
+Result<std::string> parse_field_name(std::string_view text) {
+  const bool good = std::all_of(text.begin(), text.end(),
+                                [](char c) { return c > ' ' && c < 127 && c != ':' && c != ';'; });
+  if (text.empty() || !good) return unwanted("a header field name such as List-Id", text);
+  return std::string{text};
+}
+
 std::string print_network(const IpNetwork& network) {
   return network.prefix == network.address.bits() ? to_string(network.address) : to_string(network);
 }

@@ -85,6 +85,17 @@ Result<std::string> parse_selector(std::string_view text);
 /// A {daemon_name}: printable ASCII without comma and space.
 Result<std::string> parse_listener(std::string_view text);
 
+/// `PATH`, or `refile:PATH` for a table of patterns, as OpenDKIM has it; `file:PATH` is PATH.
+Result<std::string> parse_signing_table(std::string_view text);
+/// `PATH` or `file:PATH`.
+Result<std::string> parse_table_path(std::string_view text);
+
+/// Printable ASCII, in which the words {domain} and {reason} are filled in for each reply.
+Result<std::string> parse_reject_text(std::string_view text);
+
+/// RFC 5322 2.2: printable US-ASCII without the colon.
+Result<std::string> parse_field_name(std::string_view text);
+
 /// `ADDRESS` or `ADDRESS@PORT`.
 Result<std::string> parse_nameserver(std::string_view text);
 

@@ -3,7 +3,7 @@
 // KeyMonitor against a DNS that changes: what is asked and when, what is logged, what holds while
 // the DNS is down; a rotation played through from one key to the next; and the thread.
 
-#include "milter/key_monitor.h"
+#include "milter/signing/key_monitor.h"
 
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>

@@ -18,9 +18,9 @@
 
 #include "crypto/dkim.h"
 #include "crypto/key.h"
-#include "milter/key_monitor.h"
 #include "milter/message_line.h"
 #include "milter/session.h"
+#include "milter/signing/key_monitor.h"
 #include "tests/support/zone_resolver.h"
 
 namespace signet {

@@ -3,7 +3,7 @@
 // Which keys sign, for every combination of what is known of two keys and of what is wanted if none
 // matches; then the order in which keys of one type follow each other.
 
-#include "milter/usable_keys.h"
+#include "milter/signing/usable_keys.h"
 
 #include <gtest/gtest.h>
 

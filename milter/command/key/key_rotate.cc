@@ -18,7 +18,7 @@
 #include "milter/command/key/key_file.h"
 #include "milter/command/key/record_life.h"
 #include "milter/config/config_values.h"
-#include "milter/key_monitor.h"
+#include "milter/signing/key_monitor.h"
 
 namespace signet {
 namespace {

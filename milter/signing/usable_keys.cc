@@ -3,7 +3,7 @@
 // Each key's state is read once, since it may change at any time; then it is all a matter of
 // comparing a few values.
 
-#include "milter/usable_keys.h"
+#include "milter/signing/usable_keys.h"
 
 #include <algorithm>
 #include <tuple>

@@ -20,7 +20,7 @@
 
 #include "crypto/dkim.h"
 #include "milter/config/config.h"
-#include "milter/key_states.h"
+#include "milter/signing/key_states.h"
 
 namespace signet {
 

@@ -3,7 +3,7 @@
 // A round asks in batches: all questions of a batch first, then the answers in turn, so that ten
 // thousand keys neither take ten thousand waits nor flood the resolver.
 
-#include "milter/key_monitor.h"
+#include "milter/signing/key_monitor.h"
 
 #include <fmt/format.h>
 

@@ -20,8 +20,8 @@
 #include <mutex>
 #include <thread>
 
-#include "milter/key_states.h"
 #include "milter/runtime.h"
+#include "milter/signing/key_states.h"
 
 namespace signet {
 

@@ -2,7 +2,7 @@
 //
 // A map behind a mutex; messages look up a handful of keys each, without copying their names.
 
-#include "milter/key_states.h"
+#include "milter/signing/key_states.h"
 
 #include <set>
 #include <utility>
