@@ -100,15 +100,27 @@ void add_dkim_methods(const std::vector<DkimVerdict>& verdicts, std::vector<Auth
   if (verdicts.empty()) methods.push_back({"dkim", "none", "no signature", "", {}});
 }
 
+// Whether there is a policy to tell of: the domain's, or one that was applied in its place.
+bool tells_policy(const InboundResults& results) {
+  const auto& record = results.dmarc.record;
+  return (record && record->p) || results.disposition.policy != DmarcPolicy::none ||
+         results.disposition.policy_override;
+}
+
 // `p=reject sp=none dis=quarantine; why`, the tags as published.
-std::string dmarc_comment(const DmarcVerdict& verdict, const Disposition& disposition) {
-  if (!verdict.record || !verdict.record->p) return verdict.reason;
-  const DmarcRecord& record = *verdict.record;
-  std::string comment = fmt::format("p={}", to_string(*record.p));
-  if (record.sp) comment += fmt::format(" sp={}", to_string(*record.sp));
-  if (record.np) comment += fmt::format(" np={}", to_string(*record.np));
-  if (record.testing) comment += " t=y";
-  comment += fmt::format(" dis={}", to_string(disposition.policy));
+std::string dmarc_comment(const InboundResults& results) {
+  const DmarcVerdict& verdict = results.dmarc;
+  const Disposition& disposition = results.disposition;
+  if (!tells_policy(results)) return verdict.reason;
+  std::string comment;
+  if (verdict.record && verdict.record->p) {
+    const DmarcRecord& record = *verdict.record;
+    comment = fmt::format("p={} ", to_string(*record.p));
+    if (record.sp) comment += fmt::format("sp={} ", to_string(*record.sp));
+    if (record.np) comment += fmt::format("np={} ", to_string(*record.np));
+    if (record.testing) comment += "t=y ";
+  }
+  comment += fmt::format("dis={}", to_string(disposition.policy));
   const std::string& why = disposition.rule.empty() ? verdict.reason : disposition.rule;
   if (!why.empty()) comment += "; " + why;
   return comment;
@@ -118,11 +130,11 @@ AuthMethod dmarc_method(const InboundResults& results) {
   AuthMethod method;
   method.method = "dmarc";
   method.result = to_string(results.dmarc.result);
-  method.comment = dmarc_comment(results.dmarc, results.disposition);
+  method.comment = dmarc_comment(results);
   if (!results.dmarc.author_domain.is_root()) {
     method.properties.push_back({"header", "from", results.dmarc.author_domain.text()});
   }
-  if (results.dmarc.record && results.dmarc.record->p) {
+  if (tells_policy(results)) {
     method.properties.push_back(
         {"policy", "dmarc", std::string(to_string(results.disposition.policy))});
   }

@@ -373,6 +373,27 @@ TEST_F(SessionTest, ALineOfThePolicyTableSeesAuthorSenderClientAndList) {
   EXPECT_TRUE(contains(to_log_line(session_.report()), "policy_override=mailing_list"));
 }
 
+TEST_F(SessionTest, AQuarantineOfOursIsMarkedWithoutARecordToo) {
+  slot_.replace(runtime_with_table("quarantine from=unknown.example reason=\"not trusted\""));
+  from("192.0.2.66");
+  mail("<a@unknown.example>");
+  const std::string results = first_results(finish({{"From", " a@unknown.example"}}));
+  EXPECT_TRUE(
+      contains(results, "dmarc=none (dis=quarantine; PolicyTable line 1 quarantine: not trusted)"))
+      << results;
+  EXPECT_TRUE(contains(results, "policy.dmarc=quarantine")) << results;
+}
+
+TEST_F(SessionTest, ABrokenFromThatIsQuarantinedIsMarked) {
+  Config config;
+  config.bad_from = BadFromAction::quarantine;
+  slot_.replace(make_runtime(config));
+  from("192.0.2.66");
+  mail("<a@unknown.example>");
+  const std::string results = first_results(finish({{"Subject", " no author"}}));
+  EXPECT_TRUE(contains(results, "policy.dmarc=quarantine")) << results;
+}
+
 TEST_F(SessionTest, ATableLineForAnAuthorDoesNotExcuseABrokenFrom) {
   slot_.replace(runtime_with_table("accept from=example.com"));
   for (const char* value : {" alice@example.com, eve@evil.example", " alice@example.com, <eve"}) {
