@@ -44,8 +44,23 @@ std::string character_strings(std::string_view text) {
   return out;
 }
 
+/// RFC 1035 5.1: a name, absolute, in which only letters, digits, hyphens and underscores stand for
+/// themselves. SPF macros put a stranger's octets into names (RFC 7208 7.1).
+std::string absolute(const Name& name) {
+  std::string out;
+  for (const char c : name.text()) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    if (plain || c == '.') {
+      out += c;
+    } else {
+      out += fmt::format("\\{:03}", static_cast<unsigned char>(c));
+    }
+  }
+  return out + '.';
+}
+
 std::string zone_line(const Name& name, std::string_view type, std::string_view data) {
-  return fmt::format("{}. 300 IN {} {}", name.text(), type, data);
+  return fmt::format("{} 300 IN {} {}", absolute(name), type, data);
 }
 
 /// What a zone file says instead of an answer without records.
@@ -102,9 +117,9 @@ std::vector<std::string> zone_lines(const RecordedAnswer& recorded) {
   };
   for (const std::string& text : answer.texts) add(character_strings(text));
   for (const IpAddress& address : answer.addresses) add(to_string(address));
-  for (const Name& name : answer.names) add(name.text() + ".");
+  for (const Name& name : answer.names) add(absolute(name));
   for (const MxRecord& mx : answer.exchanges) {
-    add(fmt::format("{} {}.", mx.preference, mx.exchange.text()));
+    add(fmt::format("{} {}", mx.preference, absolute(mx.exchange)));
   }
   return lines;
 }

@@ -75,6 +75,22 @@ TEST(RecordingResolver, ItsZoneTextAnswersLikeTheDns) {
   }
 }
 
+TEST(RecordingResolver, OddOctetsInANameStayInTheName) {  // RFC 7208 7.1: macros make such names
+  for (const char* text : {"a b.example.com", "a;b.example.com", "a\"b.example.com",
+                           "a(b.example.com", "$origin.example.com", "@.example.com",
+                           "a\\b.example.com", "a\nevil.example", "a\x80z.example.com"}) {
+    const auto odd = parse_query_name(text);
+    if (!odd) continue;  // no name, so no question
+    RecordedAnswer recorded{*odd, RecordType::a, {}};
+    recorded.answer.status = DnsStatus::answered;
+    recorded.answer.addresses = {*parse_ip_address("192.0.2.1")};
+    const auto replay = ZoneData::parse(zone_text({recorded}), "recorded");
+    ASSERT_TRUE(replay) << replay.error() << zone_text({recorded});
+    EXPECT_EQ(replay->find(*odd, RecordType::a)->addresses, recorded.answer.addresses) << text;
+  }
+  ASSERT_TRUE(parse_query_name("a;b.example.com"));  // at least this one was tried
+}
+
 TEST(RecordingResolver, LongTextIsCutIntoStringsThatJoinAgain) {  // RFC 1035 3.3
   RecordedAnswer recorded{name("example.com"), RecordType::txt, {}};
   recorded.answer.status = DnsStatus::answered;
