@@ -42,33 +42,7 @@ INSTANTIATE_TEST_SUITE_P(Engines, DkimVerifierTest,
                          [](const auto& engine) { return std::string(to_string(engine.param)); });
 
 TEST_P(DkimVerifierTest, PassesTheExampleOfRfc8463WithBothAlgorithms) {  // RFC 8463 A.3
-  const auto message = parse_message(
-      "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\n"
-      " d=football.example.com; i=@football.example.com;\n"
-      " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\n"
-      " subject : date : message-id : from : subject : date;\n"
-      " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n"
-      " b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\n"
-      " Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\n"
-      "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\n"
-      " d=football.example.com; i=@football.example.com;\n"
-      " q=dns/txt; s=test; t=1528637909; h=from : to : subject :\n"
-      " date : message-id : from : subject : date;\n"
-      " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n"
-      " b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\n"
-      " DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\n"
-      " dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\n"
-      "From: Joe SixPack <joe@football.example.com>\n"
-      "To: Suzie Q <suzie@shopping.example.net>\n"
-      "Subject: Is dinner ready?\n"
-      "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n"
-      "Message-ID: <20030712040037.46341.5F8J@football.example.com>\n"
-      "\n"
-      "Hi.\n"
-      "\n"
-      "We lost the game.  Are you hungry yet?\n"
-      "\n"
-      "Joe.\n");
+  const auto message = parse_message(kRfc8463Message);
   ZoneResolver resolver(
       txt_record("brisbane._domainkey.football.example.com",
                  "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=") +

@@ -48,34 +48,6 @@ class VerifyCommand : public CommandTest {
   }
 };
 
-constexpr std::string_view kRfc8463Message =
-    "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\n"
-    " d=football.example.com; i=@football.example.com;\n"
-    " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\n"
-    " subject : date : message-id : from : subject : date;\n"
-    " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n"
-    " b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\n"
-    " Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\n"
-    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\n"
-    " d=football.example.com; i=@football.example.com;\n"
-    " q=dns/txt; s=test; t=1528637909; h=from : to : subject :\n"
-    " date : message-id : from : subject : date;\n"
-    " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n"
-    " b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\n"
-    " DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\n"
-    " dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\n"
-    "From: Joe SixPack <joe@football.example.com>\n"
-    "To: Suzie Q <suzie@shopping.example.net>\n"
-    "Subject: Is dinner ready?\n"
-    "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n"
-    "Message-ID: <20030712040037.46341.5F8J@football.example.com>\n"
-    "\n"
-    "Hi.\n"
-    "\n"
-    "We lost the game.  Are you hungry yet?\n"
-    "\n"
-    "Joe.\n";
-
 constexpr std::string_view kRfc8463Explained =
     "pass: signature 1 of 2 by football.example.com\n"
     "  tags: a=ed25519-sha256 d=football.example.com s=brisbane i=@football.example.com "
