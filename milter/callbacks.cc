@@ -7,11 +7,10 @@
 #include "milter/callbacks.h"
 
 #include <libmilter/mfapi.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <exception>
 
+#include "milter/libmilter/worker_pool.h"
 #include "milter/log.h"
 #include "milter/message_line.h"
 #include "milter/session.h"
@@ -209,6 +208,7 @@ sfsistat on_end_of_message(SMFICTX* context) {
   if (connection == nullptr) return SMFIS_TEMPFAIL;
   sfsistat answer = SMFIS_TEMPFAIL;
   try {
+    make_room_for_waiting();  // for DNS answers
     if (connection->error.empty()) answer = finish_message(context, *connection);
   } catch (const std::exception& error) {
     connection->error = error.what();
@@ -233,16 +233,6 @@ sfsistat on_close(SMFICTX* context) {
 }
 
 }  // namespace
-
-// libmilter has a thread that waits in sigwait() for SIGTERM and SIGHUP, and stops at once when one
-// of them comes. The kernel gives a signal to that thread if the main thread is still busy with the
-// one before, so now and then a reload that is followed by a stop, or by SIGHUP, would cut off the
-// messages in flight. This takes the place of the C library's function for the whole process, in
-// which nobody else calls it, and lets that thread wait for ever.
-extern "C" __attribute__((visibility("default"))) int sigwait(const sigset_t* /*set*/,
-                                                              int* /*number*/) {
-  while (true) pause();
-}
 
 Result<bool> open_milter(MilterService& milter_service, const std::string& socket,
                          std::chrono::seconds timeout) {

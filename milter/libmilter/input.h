@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// How libmilter reads from the MTA. By itself it takes two read() and up to three poll() for each
+// packet, and a message of thirty fields comes in seventy packets. These take the place of its
+// poll(), read() and close(): octets are fetched 16 KiB at a time, and the small reads are served
+// from there.
+//
+// The buffer belongs to the thread, not to the connection. That works because of how libmilter's
+// workers go about it: a worker stays with a connection, packet after packet, until poll() says
+// that nothing is left to read; or it closes it. So a buffer with something in it always belongs to
+// the connection that its thread is at, an idle connection holds no memory, and libmilter's other
+// poll(), that of all idle connections, never misses octets that are here already.
+
+#pragma once
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include <cstddef>
+
+extern "C" {
+
+/// poll(2). Of one connection that is to be read from it says "ready" while octets of it are in the
+/// buffer, and else fills the buffer with what has come. Waits no longer than poll() would.
+int signet_libmilter_poll(pollfd* descriptors, nfds_t count, int milliseconds);
+
+/// read(2), from the buffer if that holds octets of this descriptor. May return fewer octets than
+/// asked for, as read() may.
+ssize_t signet_libmilter_read(int descriptor, void* octets, size_t size);
+
+/// close(2); what the buffer holds of this descriptor is forgotten.
+int signet_libmilter_close(int descriptor);
+}

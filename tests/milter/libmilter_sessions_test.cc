@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// libmilter with our layer below it, as a filter in a child process: packets that come in pieces,
+// connections that pause, and callbacks that wait for each other.
+
+#include <gtest/gtest.h>
+#include <libmilter/mfapi.h>
+#include <libmilter/mfdef.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "milter/libmilter/worker_pool.h"
+#include "tests/support/milter_client.h"
+
+namespace signet {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kCrowd = 12;
+/// Shorter than the 10 s after which libmilter's idle workers look round by themselves.
+constexpr auto kPatience = 5s;
+
+// ---- the filter, in the child
+
+/// Where a crowd waits until all of it is there.
+class MeetingPoint {
+ public:
+  /// Whether all came within kPatience.
+  bool meet() {
+    std::unique_lock lock(mutex_);
+    const int crowd = arrived_ / kCrowd;
+    ++arrived_;
+    changed_.notify_all();
+    return changed_.wait_for(lock, kPatience, [&] { return arrived_ >= (crowd + 1) * kCrowd; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int arrived_ = 0;  // guarded by mutex_
+};
+
+MeetingPoint meeting_point;
+
+struct Received {
+  std::string text;
+  bool meets_others = false;
+};
+
+Received& received(SMFICTX* context) { return *static_cast<Received*>(smfi_getpriv(context)); }
+
+sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long protocol,
+                      unsigned long, unsigned long, unsigned long* our_actions,
+                      unsigned long* our_protocol, unsigned long* f2, unsigned long* f3) {
+  smfi_setpriv(context, std::make_unique<Received>().release());  // on_close() deletes it
+  *our_actions = actions;
+  *our_protocol = protocol & (SMFIP_NR_HDR | SMFIP_NR_BODY | SMFIP_NORCPT | SMFIP_NODATA);
+  *f2 = *f3 = 0;
+  return SMFIS_CONTINUE;
+}
+
+sfsistat on_header(SMFICTX* context, char* name, char* value) {
+  received(context).text += std::string(name) + ":" + value + "\n";
+  if (std::string_view(name) == "X-Meet") received(context).meets_others = true;
+  return SMFIS_NOREPLY;
+}
+
+sfsistat on_body(SMFICTX* context, unsigned char* octets, size_t size) {
+  received(context).text.append(reinterpret_cast<const char*>(octets), size);
+  return SMFIS_NOREPLY;
+}
+
+sfsistat on_end_of_message(SMFICTX* context) {
+  Received& message = received(context);
+  bool all_came = true;
+  if (message.meets_others) {
+    make_room_for_waiting();
+    all_came = meeting_point.meet();
+  }
+  std::string name = "X-Sum";
+  std::string sum = std::to_string(std::hash<std::string>{}(message.text));
+  smfi_insheader(context, 0, name.data(), sum.data());
+  message = Received();
+  return all_came ? SMFIS_ACCEPT : SMFIS_TEMPFAIL;
+}
+
+sfsistat on_close(SMFICTX* context) {
+  const std::unique_ptr<Received> gone(&received(context));
+  smfi_setpriv(context, nullptr);
+  return SMFIS_CONTINUE;
+}
+
+[[noreturn]] void run_filter(std::string socket) {
+  std::string name = "test";
+  smfiDesc description{};
+  description.xxfi_name = name.data();
+  description.xxfi_version = SMFI_VERSION;
+  description.xxfi_flags = SMFIF_ADDHDRS;
+  description.xxfi_header = on_header;
+  description.xxfi_body = on_body;
+  description.xxfi_eom = on_end_of_message;
+  description.xxfi_close = on_close;
+  description.xxfi_negotiate = on_negotiate;
+  const bool ready = smfi_register(description) == MI_SUCCESS &&
+                     smfi_setconn(socket.data()) == MI_SUCCESS && smfi_opensocket(1) == MI_SUCCESS;
+  _exit(ready && smfi_main() == MI_SUCCESS ? 0 : 1);
+}
+
+// ---- the MTA
+
+class LibmilterSessions : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "signet-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    socket_ = "unix:" + (folder_ / "socket").string();
+    child_ = fork();
+    if (child_ == 0) run_filter(socket_);
+    for (int i = 0; i < 500 && !MilterClient::connect(socket_, 1s); ++i) {
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+  void TearDown() override {
+    kill(child_, SIGKILL);
+    waitpid(child_, nullptr, 0);
+    std::filesystem::remove_all(folder_);
+  }
+
+  /// A session that is past its negotiation.
+  MilterConversation session() const {
+    auto client = MilterClient::connect(socket_, 20s);
+    if (!client) throw std::runtime_error(client.error());
+    MilterConversation conversation(*std::move(client));
+    if (const auto options = conversation.negotiate(); !options) {
+      throw std::runtime_error(options.error());
+    }
+    return conversation;
+  }
+
+  std::filesystem::path folder_;
+  std::string socket_;
+  pid_t child_ = 0;
+};
+
+std::string packet(char letter, std::string_view data) {
+  const auto size = static_cast<uint32_t>(data.size() + 1);
+  std::string octets;
+  for (int shift = 24; shift >= 0; shift -= 8) octets += static_cast<char>(size >> shift & 0xff);
+  return octets + letter + std::string(data);
+}
+
+/// The packets of one message, and what the filter must have read in them.
+struct Stream {
+  std::string octets;
+  std::string text;
+
+  void header(const std::string& name, const std::string& value) {
+    octets += packet(SMFIC_HEADER, name + '\0' + value + '\0');
+    text += name + ":" + value + "\n";
+  }
+  void body(const std::string& chunk) {
+    octets += packet(SMFIC_BODY, chunk);
+    text += chunk;
+  }
+};
+
+Stream example(int fields, size_t body_octets) {
+  Stream stream;
+  for (int i = 0; i < fields; ++i) {
+    stream.header("X-Field-" + std::to_string(i), std::string(i % 90, 'v'));
+  }
+  for (size_t sent = 0; sent < body_octets;) {
+    const size_t size = std::min<size_t>(65'535, body_octets - sent);
+    stream.body(std::string(size, static_cast<char>('a' + sent % 26)));
+    sent += size;
+  }
+  stream.octets += packet(SMFIC_BODYEOB, "");
+  return stream;
+}
+
+/// The packets up to the final answer; what X-Sum says is returned.
+std::string sum_in_answer(MilterClient& client) {
+  std::string sum;
+  while (true) {
+    const auto answer = client.receive();
+    if (!answer) return "nothing: " + answer.error();
+    if (answer->letter == SMFIR_INSHEADER) sum = answer->data.substr(4 + sizeof("X-Sum"));
+    if (answer->letter == SMFIR_ACCEPT) return sum.substr(0, sum.size() - 1);
+    if (answer->letter == SMFIR_TEMPFAIL) return "tempfail";
+  }
+}
+
+std::string expected_sum(const Stream& stream) {
+  return std::to_string(std::hash<std::string>{}(stream.text));
+}
+
+TEST_F(LibmilterSessions, AMessageArrivesWholeWhateverPiecesItComesIn) {
+  const Stream stream = example(30, 5'000);
+  for (const size_t piece : {1, 3, 7, 100, 1'000, 16'384, 100'000}) {
+    MilterConversation conversation = session();
+    for (size_t sent = 0; sent < stream.octets.size(); sent += piece) {
+      ASSERT_TRUE(
+          conversation.client().send_octets(std::string_view(stream.octets).substr(sent, piece)));
+      ASSERT_TRUE(conversation.client().flush());
+    }
+    EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(stream)) << piece;
+  }
+}
+
+TEST_F(LibmilterSessions, AConnectionMayPauseAnywhereAndIsServedOn) {
+  const Stream stream = example(3, 40'000);
+  for (const size_t pause_at : {0, 1, 4, 5, 6, 20, 30, 16'384, 16'400, 40'000}) {
+    MilterConversation conversation = session();
+    MilterClient& client = conversation.client();
+    ASSERT_TRUE(client.send_octets(std::string_view(stream.octets).substr(0, pause_at)));
+    ASSERT_TRUE(client.flush());
+    std::this_thread::sleep_for(20ms);  // longer than a worker stays
+    ASSERT_TRUE(client.send_octets(std::string_view(stream.octets).substr(pause_at)));
+    EXPECT_EQ(sum_in_answer(client), expected_sum(stream)) << pause_at;
+  }
+}
+
+TEST_F(LibmilterSessions, BodiesOfAnySizeArriveWholeOneAfterTheOther) {
+  MilterConversation conversation = session();
+  for (const size_t size : {0, 1, 16'383, 16'384, 16'385, 65'535, 65'536, 1'000'000}) {
+    const Stream stream = example(2, size);
+    ASSERT_TRUE(conversation.client().send_octets(stream.octets));
+    EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(stream)) << size;
+  }
+}
+
+TEST_F(LibmilterSessions, AllOfACrowdAreServedAlthoughEachWaitsForTheOthers) {
+  for (int round = 0; round < 20; ++round) {
+    std::vector<MilterConversation> crowd;
+    for (int i = 0; i < kCrowd; ++i) crowd.push_back(session());
+    Stream stream = example(5, 100);
+    Stream meeting;
+    meeting.header("X-Meet", "yes");
+    meeting.octets += stream.octets;
+    meeting.text += stream.text;
+    for (auto& one : crowd) ASSERT_TRUE(one.client().send_octets(meeting.octets));
+    for (auto& one : crowd) ASSERT_TRUE(one.client().flush());
+    for (auto& one : crowd) {
+      ASSERT_EQ(sum_in_answer(one.client()), expected_sum(meeting)) << "round " << round;
+    }
+  }
+}
+
+TEST_F(LibmilterSessions, HalfPacketsOfOthersKeepNobodyWaiting) {
+  std::vector<MilterConversation> halves;
+  for (int i = 0; i < 50; ++i) {
+    halves.push_back(session());
+    ASSERT_TRUE(halves.back().client().send_octets(std::string("\0\0\1\0L", 5)));
+  }
+  for (auto& half : halves) ASSERT_TRUE(half.client().flush());
+  const Stream stream = example(5, 100);
+  MilterConversation conversation = session();
+  ASSERT_TRUE(conversation.client().send_octets(stream.octets));
+  EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(stream));
+}
+
+}  // namespace
+}  // namespace signet
