@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Action: one thing a session wants done to its message. Values: a test compares a vector of them,
-// and only callbacks.cc turns them into calls of libmilter.
+// and only milter/libmilter/ turns them into calls of libmilter.
 
 #pragma once
 

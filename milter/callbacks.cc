@@ -10,6 +10,8 @@
 
 #include <exception>
 
+#include "milter/libmilter/macros.h"
+#include "milter/libmilter/perform_action.h"
 #include "milter/libmilter/worker_pool.h"
 #include "milter/log.h"
 #include "milter/message_line.h"
@@ -56,8 +58,8 @@ std::chrono::sys_seconds now() {
 
 std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
 
-std::string macro(SMFICTX* context, const char* name) {
-  return text_or_empty(smfi_getsymval(context, const_cast<char*>(name)));
+bool has_leading_space(const Connection& connection) {
+  return (connection.protocol & SMFIP_HDR_LEADSPC) != 0;
 }
 
 Connection* connection_of(SMFICTX* context) {
@@ -94,9 +96,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long pro
     *our_actions = kActions;
     if ((actions & SMFIF_SETSYMLIST) != 0) {
       *our_actions |= SMFIF_SETSYMLIST;
-      smfi_setsymlist(context, SMFIM_CONNECT, const_cast<char*>("j {daemon_name}"));
-      smfi_setsymlist(context, SMFIM_ENVFROM, const_cast<char*>("i {auth_type} {auth_authen}"));
-      smfi_setsymlist(context, SMFIM_EOM, const_cast<char*>("i"));
+      choose_macros(context);
     }
     *our_protocol = connection->protocol;
     *unused2 = *unused3 = 0;
@@ -135,8 +135,8 @@ sfsistat on_mail(SMFICTX* context, char** arguments) {
 
 sfsistat on_header(SMFICTX* context, char* name, char* value) {
   return quietly(context, SMFIP_NR_HDR, [&](Connection& connection) {
-    const bool has_space = (connection.protocol & SMFIP_HDR_LEADSPC) != 0;
-    connection.session.header(text_or_empty(name), (has_space ? "" : " ") + text_or_empty(value));
+    const char* space = has_leading_space(connection) ? "" : " ";
+    connection.session.header(text_or_empty(name), space + text_or_empty(value));
   });
 }
 
@@ -151,40 +151,18 @@ sfsistat on_body(SMFICTX* context, unsigned char* octets, size_t size) {
   });
 }
 
-// Carries out one action; false if libmilter would not.
-struct Perform {
-  SMFICTX* context;
-  const Connection& connection;
-  sfsistat& answer;
-
-  bool operator()(const InsertHeader& header) const {
-    std::string name = header.name;
-    std::string value =
-        milter_field_body(header.value, (connection.protocol & SMFIP_HDR_LEADSPC) != 0);
-    return smfi_insheader(context, 0, name.data(), value.data()) == MI_SUCCESS;
-  }
-  bool operator()(const DeleteHeader& header) const {
-    std::string name = header.name;
-    return smfi_chgheader(context, name.data(), header.occurrence, nullptr) == MI_SUCCESS;
-  }
-  bool operator()(const Quarantine& quarantine) const {
-    std::string reason = quarantine.reason;
-    return smfi_quarantine(context, reason.data()) == MI_SUCCESS;
-  }
-  bool operator()(const Reply& reply) const {
-    answer = reply.code >= 500 ? SMFIS_REJECT : SMFIS_TEMPFAIL;
-    std::string code = std::to_string(reply.code);
-    std::string enhanced = reply.enhanced_code;
-    std::string text = milter_reply_text(reply.text);
-    return smfi_setreply(context, code.data(), enhanced.data(), text.data()) == MI_SUCCESS;
-  }
-};
+sfsistat answer_of(const Action& action) {
+  const Reply* reply = std::get_if<Reply>(&action);
+  if (reply == nullptr) return SMFIS_CONTINUE;
+  return reply->code >= 500 ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
 
 sfsistat finish_message(SMFICTX* context, Connection& connection) {
   const std::vector<Action> actions = connection.session.end_of_message(macro(context, "i"), now());
   sfsistat answer = SMFIS_CONTINUE;
   for (const Action& action : actions) {
-    if (std::visit(Perform{context, connection, answer}, action)) continue;
+    answer = answer_of(action);
+    if (perform(context, action, has_leading_space(connection))) continue;
     service->log->error("libmilter refused an action, queue_id={}",
                         log_value(connection.session.report().queue_id));
     if (answer == SMFIS_CONTINUE) return SMFIS_TEMPFAIL;
@@ -265,9 +243,7 @@ Result<bool> open_milter(MilterService& milter_service, const std::string& socke
 void run_milter() { smfi_main(); }
 
 std::string milter_library_version() {
-  unsigned int major = 0;
-  unsigned int minor = 0;
-  unsigned int patch = 0;
+  unsigned int major = 0, minor = 0, patch = 0;
   smfi_version(&major, &minor, &patch);
   return fmt::format("{}.{}.{}", major, minor, patch);
 }

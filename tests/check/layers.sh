@@ -30,8 +30,8 @@ forbid "dns/ is the lowest layer" '"(crypto|milter)/' $(sources dns)
 forbid "crypto/ stands below milter/" '"milter/' $(sources crypto)
 forbid "programs do not use tests" '"tests/' $(sources dns crypto milter)
 forbid "include by the full path" '"[^/"]+"' $(sources dns crypto milter)
-forbid "callbacks.cc alone speaks libmilter" '<libmilter/' \
-  $(sources dns crypto milter | grep -v '^milter/callbacks\.cc$')
+forbid "callbacks.cc and milter/libmilter/ alone speak libmilter" '<libmilter/' \
+  $(sources dns crypto milter | grep -vE '^milter/(callbacks\.cc$|libmilter/)')
 forbid "crypto/*opendkim* alone call libopendkim" '<opendkim/' \
   $(sources dns crypto milter | grep -vE '^crypto/[a-z_]*opendkim[a-z_]*\.(cc|h)$')
 forbid "dns/unbound/ alone calls libunbound" '<unbound' \
