@@ -500,13 +500,20 @@ def one_connection(site):
         expect_results_of("d3.example.net", site.arrived("d3.example.net"))
 
 
+def asks_early(site):
+    """The SPF record of MAIL FROM is asked for at MAIL, while the client has not said RCPT"""
+    with site.milter(), site.client() as client:
+        client.mail("alice@early.example.net")
+        wait_until(lambda: "early.example.net" in site.dns.asked, 5, "the question about MAIL FROM")
+
+
 _CASES = (wrong_configuration, unknown_account, check_of_configuration, wrong_zone_data, versions,
           second_instance, stale_socket, in_background, not_in_background,
           relative_path_in_background, gives_up_root, socket_rights, notifies_systemd,
           reload_takes_new_key, signals_in_a_row, broken_reload, rotation,
           rotation_without_reload, ends_after_message_in_flight,
           begun_after_the_signal, ends_though_client_is_gone, killed, absent, dead_dns, garbage,
-          local_submission, crowd, one_connection)
+          local_submission, crowd, one_connection, asks_early)
 
 
 def _play_all(site, cases):
