@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // What a verifier holds at most while a body goes through it: for our own, the size of the body
-// must not matter. malloc() is replaced by one that counts, so that what OpenSSL and libopendkim
-// take counts too.
+// must not matter.
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <array>
@@ -13,43 +11,9 @@
 #include <exception>
 #include <string_view>
 
+#include "tests/bench/counted_memory.h"
 #include "tests/bench/engine_work.h"
 #include "tests/bench/mail_sample.h"
-
-namespace {
-
-// This program has one thread.
-size_t held = 0;
-size_t most_held = 0;
-
-void* count(void* memory) {
-  held += malloc_usable_size(memory);
-  most_held = std::max(most_held, held);
-  return memory;
-}
-
-}  // namespace
-
-// The C library lets a program bring its own; these are the names of its own ones.
-// NOLINTBEGIN(bugprone-reserved-identifier)
-extern "C" {
-void* __libc_malloc(size_t size);
-void* __libc_calloc(size_t count, size_t size);
-void* __libc_realloc(void* memory, size_t size);
-void __libc_free(void* memory);
-
-void* malloc(size_t size) { return count(__libc_malloc(size)); }
-void* calloc(size_t number, size_t size) { return count(__libc_calloc(number, size)); }
-void* realloc(void* memory, size_t size) {
-  held -= malloc_usable_size(memory);
-  return count(__libc_realloc(memory, size));
-}
-void free(void* memory) {
-  held -= malloc_usable_size(memory);
-  __libc_free(memory);
-}
-}
-// NOLINTEND(bugprone-reserved-identifier)
 
 namespace signet {
 namespace {
@@ -69,10 +33,10 @@ constexpr std::array<Row, 4> kRows = {{{"native relaxed", DkimEngine::native, tr
 /// The most octets that a verifier adds to what is held while `mail`'s body comes `times` times.
 size_t verifier_memory(const EngineWork& work, const MailSample& mail, size_t times) {
   const HeaderField signature = work.sign(mail.fields, mail.body, times);
-  const size_t before = held;
-  most_held = held;
+  const size_t before = held_octets();
+  forget_most_held();
   work.verify(mail.fields, signature, mail.body, times);
-  return most_held - before;
+  return most_held_octets() - before;
 }
 
 /// True if it was the same for every size.

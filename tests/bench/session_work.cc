@@ -106,7 +106,7 @@ SessionMail SessionWork::with_signatures(const MailSample& mail, size_t signatur
   return signed_mail;
 }
 
-void SessionWork::begin(Session& session, bool of_ours) const {
+void SessionWork::begin(Session& session, bool of_ours) {
   Client client;
   client.listener = of_ours ? "submission" : "smtpd";
   if (of_ours) {
@@ -130,17 +130,17 @@ void SessionWork::feed_body(Session& session, const SessionMail& mail) {
   }
 }
 
-void SessionWork::deliver(const SessionMail& mail, bool of_ours) {
-  begin(*session_, of_ours);
-  feed_header(*session_, mail);
-  feed_body(*session_, mail);
-  const std::vector<Action> actions = session_->end_of_message("4FxQ7L2sQzz1y", now());
-  const std::string line = to_log_line(session_->report());
+void SessionWork::deliver(Session& session, const SessionMail& mail, bool of_ours) {
+  begin(session, of_ours);
+  feed_header(session, mail);
+  feed_body(session, mail);
+  const std::vector<Action> actions = session.end_of_message("4FxQ7L2sQzz1y", now());
+  const std::string line = to_log_line(session.report());
   if (actions.empty() || line.empty()) throw std::runtime_error("nothing came of the message");
 }
 
 void SessionWork::verify(const SessionMail& mail) {
-  deliver(mail, false);
+  deliver(*session_, mail, false);
   const InboundResults& results = *session_->report().inbound;
   const bool signatures_pass =
       std::all_of(results.dkim.begin(), results.dkim.end(),
@@ -153,7 +153,7 @@ void SessionWork::verify(const SessionMail& mail) {
 }
 
 void SessionWork::sign(const SessionMail& mail) {
-  deliver(mail, true);
+  deliver(*session_, mail, true);
   if (session_->report().outbound->signatures.size() == 1) return;
   throw std::runtime_error("not signed: " + to_log_line(session_->report()));
 }

@@ -62,19 +62,20 @@ class SessionWork {
   /// A message of one of ours. Throws std::runtime_error unless it is signed.
   void sign(const SessionMail& mail);
 
-  /// The steps of verify() one by one. Calls as those of Session.
-  void begin(Session& session, bool of_ours) const;
+  /// A new connection, after HELO. This object must outlive it.
+  std::unique_ptr<Session> connect();
+  /// One message, of one of ours or of a stranger.
+  static void deliver(Session& session, const SessionMail& mail, bool of_ours);
+  /// The steps of deliver() before its end.
+  static void begin(Session& session, bool of_ours);
   static void feed_header(Session& session, const SessionMail& mail);
   static void feed_body(Session& session, const SessionMail& mail);
-  std::unique_ptr<Session> connect();
 
   const std::shared_ptr<const SigningKey>& key() const { return key_; }
   WarmResolver& resolver() { return *resolver_; }
   const Runtime& runtime() const { return *runtime_; }
 
  private:
-  void deliver(const SessionMail& mail, bool of_ours);
-
   std::shared_ptr<const SigningKey> key_;
   std::shared_ptr<WarmResolver> resolver_;
   std::shared_ptr<const Runtime> runtime_;
