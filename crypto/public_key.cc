@@ -11,6 +11,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
+#include <openssl/param_build.h>
+#include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -35,21 +37,15 @@ struct FreeAsn1 {
   void operator()(X509_ALGOR* algorithm) const { X509_ALGOR_free(algorithm); }
   void operator()(ASN1_BIT_STRING* bits) const { ASN1_BIT_STRING_free(bits); }
 };
+struct FreeParameters {
+  void operator()(OSSL_PARAM_BLD* builder) const { OSSL_PARAM_BLD_free(builder); }
+  void operator()(OSSL_PARAM* parameters) const { OSSL_PARAM_free(parameters); }
+};
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeContext>;
 using Number = std::unique_ptr<BIGNUM, FreeNumber>;
 
 const unsigned char* octets_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-/// RFC 8017 A.1.1 RSAPublicKey in DER; null if it is not that or if something follows it.
-EVP_PKEY* decode_pkcs1(std::string_view octets) {
-  const unsigned char* end = octets_of(octets);
-  EVP_PKEY* key = d2i_PublicKey(EVP_PKEY_RSA, nullptr, &end, static_cast<long>(octets.size()));
-  ERR_clear_error();
-  if (key == nullptr || end == octets_of(octets) + octets.size()) return key;
-  EVP_PKEY_free(key);
-  return nullptr;
 }
 
 /// RFC 5280 4.1 SubjectPublicKeyInfo, taken apart.
@@ -58,17 +54,32 @@ struct KeyInfo {
   std::string key;  ///< what its BIT STRING holds
 };
 
+/// What is in a DER value of that type (ASN1_get_object()'s `form` says whether it is made of
+/// others), and what follows it.
+struct Value {
+  std::string_view octets;
+  std::string_view rest;
+};
+
+std::optional<Value> decode_value(std::string_view octets, int type, int form) {
+  const unsigned char* at = octets_of(octets);
+  long size = 0;
+  int tag = 0;
+  int tag_class = 0;
+  const int found = ASN1_get_object(&at, &size, &tag, &tag_class, static_cast<long>(octets.size()));
+  if (found != form || tag != type || tag_class != V_ASN1_UNIVERSAL) return std::nullopt;
+  const auto start = static_cast<size_t>(at - octets_of(octets));
+  const auto length = static_cast<size_t>(size);
+  return Value{octets.substr(start, length), octets.substr(start + length)};
+}
+
 /// Nothing if the DER is no SubjectPublicKeyInfo or if something follows it. d2i_PUBKEY() would do
 /// the same and decode the key as well, in twenty times the time.
 std::optional<KeyInfo> decode_key_info(std::string_view octets) {
-  const unsigned char* at = octets_of(octets);
-  const unsigned char* const end = at + octets.size();
-  long size = 0;
-  int tag = 0;
-  int form = 0;
-  const int header = ASN1_get_object(&at, &size, &tag, &form, static_cast<long>(octets.size()));
-  const bool is_sequence = header == V_ASN1_CONSTRUCTED && tag == V_ASN1_SEQUENCE;
-  if (!is_sequence || end - at != size) return std::nullopt;
+  const auto info = decode_value(octets, V_ASN1_SEQUENCE, V_ASN1_CONSTRUCTED);
+  if (!info || !info->rest.empty()) return std::nullopt;
+  const unsigned char* at = octets_of(info->octets);
+  const unsigned char* const end = at + info->octets.size();
   const std::unique_ptr<X509_ALGOR, FreeAsn1> algorithm(d2i_X509_ALGOR(nullptr, &at, end - at));
   if (!algorithm) return std::nullopt;
   const std::unique_ptr<ASN1_BIT_STRING, FreeAsn1> bits(
@@ -81,10 +92,44 @@ std::optional<KeyInfo> decode_key_info(std::string_view octets) {
                              static_cast<size_t>(ASN1_STRING_length(bits.get())))};
 }
 
-Number key_number(EVP_PKEY* key, const char* name) {
-  BIGNUM* number = nullptr;
-  if (EVP_PKEY_get_bn_param(key, name, &number) != 1) ERR_clear_error();
-  return Number(number);
+struct RsaNumbers {
+  Number modulus;
+  Number exponent;
+};
+
+/// RFC 8017 A.1.1 RSAPublicKey in DER; nothing if it is not that or if something follows it. Like
+/// OpenSSL, takes a number whose leading zero was forgotten for what was meant.
+std::optional<RsaNumbers> decode_pkcs1(std::string_view octets) {
+  constexpr int kPrimitive = 0;
+  const auto number = [](std::string_view text) {
+    return Number(BN_bin2bn(octets_of(text), static_cast<int>(text.size()), nullptr));
+  };
+  const auto key = decode_value(octets, V_ASN1_SEQUENCE, V_ASN1_CONSTRUCTED);
+  if (!key || !key->rest.empty()) return std::nullopt;
+  const auto modulus = decode_value(key->octets, V_ASN1_INTEGER, kPrimitive);
+  if (!modulus) return std::nullopt;
+  const auto exponent = decode_value(modulus->rest, V_ASN1_INTEGER, kPrimitive);
+  if (!exponent || !exponent->rest.empty()) return std::nullopt;
+  return RsaNumbers{number(modulus->octets), number(exponent->octets)};
+}
+
+/// A key that OpenSSL computes with; null if it does not take the numbers. d2i_PublicKey() takes
+/// three times as long and leaves a second copy of them in memory.
+EVP_PKEY* make_rsa_key(const RsaNumbers& numbers) {
+  const std::unique_ptr<OSSL_PARAM_BLD, FreeParameters> builder(OSSL_PARAM_BLD_new());
+  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  if (!builder || !context ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, numbers.modulus.get()) != 1 ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, numbers.exponent.get()) != 1) {
+    return nullptr;
+  }
+  const std::unique_ptr<OSSL_PARAM, FreeParameters> parameters(
+      OSSL_PARAM_BLD_to_param(builder.get()));
+  EVP_PKEY* key = nullptr;
+  if (parameters && EVP_PKEY_fromdata_init(context.get()) == 1) {
+    EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get());
+  }
+  return key;
 }
 
 /// RFC 6376 3.3.2: RSASSA-PKCS1-v1_5 with SHA-256, to sign or to verify as `init` says. Null if
@@ -123,20 +168,21 @@ Result<PublicKey> PublicKey::parse_rsa(std::string_view octets) {
   const auto info = decode_key_info(octets);
   ERR_clear_error();
   if (info && !info->is_rsa) return Error{"p= holds a key that is not RSA"};
-  PublicKey key(DkimKeyType::rsa, decode_pkcs1(info ? info->key : octets));
-  if (!key.key_) return Error{"p= holds no RSA key"};
-  const Number modulus = key_number(key.evp(), OSSL_PKEY_PARAM_RSA_N);
-  const Number exponent = key_number(key.evp(), OSSL_PKEY_PARAM_RSA_E);
-  if (!modulus || !exponent) return Error{"p= holds no RSA key"};
-  // RFC 8017 3.1: e is odd, from 3 on. Over 64 bits it only burns CPU; a negative one has no word
-  // of its own and an even modulus is no product of odd primes.
-  const bool exponent_fits = BN_is_odd(exponent.get()) && BN_num_bits(exponent.get()) <= 64 &&
-                             !BN_is_one(exponent.get()) && !BN_is_negative(exponent.get());
-  if (!exponent_fits) return Error{"the RSA key's exponent is not allowed"};
-  if (!BN_is_odd(modulus.get()) || BN_is_negative(modulus.get())) {
-    return Error{"the RSA key's modulus is not allowed"};
+  const auto numbers = decode_pkcs1(info ? info->key : octets);
+  ERR_clear_error();
+  if (!numbers || !numbers->modulus || !numbers->exponent) return Error{"p= holds no RSA key"};
+  const BIGNUM* modulus = numbers->modulus.get();
+  const BIGNUM* exponent = numbers->exponent.get();
+  // RFC 8017 3.1: e is odd, from 3 on. Over 64 bits it only burns CPU; an even modulus is no
+  // product of odd primes.
+  if (!BN_is_odd(exponent) || BN_num_bits(exponent) > 64 || BN_is_one(exponent)) {
+    return Error{"the RSA key's exponent is not allowed"};
   }
-  key.bits_ = BN_num_bits(modulus.get());
+  if (!BN_is_odd(modulus)) return Error{"the RSA key's modulus is not allowed"};
+  PublicKey key(DkimKeyType::rsa, make_rsa_key(*numbers));
+  ERR_clear_error();
+  if (!key.key_) return Error{"p= holds no RSA key"};
+  key.bits_ = BN_num_bits(modulus);
   key.verifying_.reset(rsa_context(key.evp(), EVP_PKEY_verify_init));
   return key;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Public keys that were parsed once and are wanted again: most mail comes from few domains, and
-// parsing an RSA key costs several times what verifying with it does. A key is found by the octets
-// of p=, never by the name of its record, so a changed record is a different key at once and
-// nothing here has to expire.
+// parsing an RSA key costs as much as verifying with it does. A key is found by the octets of p=,
+// never by the name of its record, so a changed record is a different key at once and nothing here
+// has to expire.
 
 #pragma once
 
@@ -25,7 +25,8 @@ namespace signet {
 /// handed out live on as long as somebody holds them.
 class PublicKeyCache {
  public:
-  static constexpr size_t kDefaultKeys = 4096;  ///< some 20 MiB if all are of 4096 bits
+  /// Some 2.5 MiB of keys of 2048 bits. To parse one anew costs as much as to verify with it.
+  static constexpr size_t kDefaultKeys = 1024;
 
   explicit PublicKeyCache(size_t most_keys = kDefaultKeys) : most_keys_(most_keys) {}
 
