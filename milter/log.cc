@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -54,15 +55,17 @@ constexpr std::array<Facility, 18> kFacilities = {{
     {"local7", LOG_LOCAL7},
 }};
 
-bool is_plain(std::string_view character) {
-  for (const char c : character) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet < 0x20 || (octet >= 0x7f && octet <= 0x9f) || c == '"' || c == '\\') return false;
-  }
-  return true;
+bool is_plain_octet(char c) {
+  const auto octet = static_cast<unsigned char>(c);
+  return octet >= 0x20 && (octet < 0x7f || octet > 0x9f) && c != '"' && c != '\\';
 }
 
+bool is_plain_ascii(char c) { return is_plain_octet(c) && static_cast<unsigned char>(c) < 0x80; }
+
 std::string escape(std::string_view raw) {
+  // Nearly all values are nothing else.
+  const std::string_view start = raw.substr(0, kMaxLogValue);
+  if (std::all_of(start.begin(), start.end(), is_plain_ascii)) return std::string(start);
   std::string out;
   out.reserve(raw.size());
   for (size_t at = 0; at < raw.size();) {
@@ -70,7 +73,7 @@ std::string escape(std::string_view raw) {
     const size_t length = known == 0 ? 1 : known;
     if (at + length > kMaxLogValue) break;
     const std::string_view character = raw.substr(at, length);
-    if (known != 0 && is_plain(character)) {
+    if (known != 0 && std::all_of(character.begin(), character.end(), is_plain_octet)) {
       out += character;
     } else {
       for (const char c : character) out += fmt::format("\\x{:02x}", static_cast<uint8_t>(c));

@@ -17,8 +17,10 @@ namespace {
 class Line {
  public:
   void add(std::string_view key, std::string_view raw) {
-    fmt::format_to(std::back_inserter(text_), "{}{}={}", text_.empty() ? "" : " ", key,
-                   log_value(raw));
+    if (!text_.empty()) text_ += ' ';
+    text_ += key;
+    text_ += '=';
+    text_ += log_value(raw);
   }
   void add_if(std::string_view key, std::string_view raw) {
     if (!raw.empty()) add(key, raw);

@@ -20,12 +20,13 @@ constexpr std::string_view kResultsField = "Authentication-Results";
 std::string with_crlf_folds(std::string_view value) {
   std::string wire;
   wire.reserve(value.size() + 8);
-  char previous = '\0';
-  for (const char c : value) {
-    if (c == '\n' && previous != '\r') wire += '\r';
-    wire += c;
-    previous = c;
+  for (size_t lf = value.find('\n'); lf != value.npos; lf = value.find('\n')) {
+    wire += value.substr(0, lf);
+    if (!wire.ends_with('\r')) wire += '\r';
+    wire += '\n';
+    value.remove_prefix(lf + 1);
   }
+  wire += value;
   return wire;
 }
 

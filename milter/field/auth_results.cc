@@ -33,6 +33,8 @@ bool is_ldh(char c) {
 
 bool is_eight_bit(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
+bool is_printable_ascii(char c) { return c >= 0x20 && c < 0x7f; }
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // RFC 2045 5.1: printable ASCII but tspecials.
@@ -88,6 +90,8 @@ bool is_address(std::string_view text) {
 /// `text` with "?" for each octet that no header field may hold (C1 controls too: terminals and
 /// log viewers obey them), cut between characters.
 std::string cleaned(std::string_view text) {
+  const std::string_view start = text.substr(0, kMaxValueOctets);
+  if (std::ranges::all_of(start, is_printable_ascii)) return std::string(start);
   std::string clean;
   while (!text.empty() && clean.size() < kMaxValueOctets) {
     const size_t length = utf8_length(text);
