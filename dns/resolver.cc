@@ -6,6 +6,7 @@
 #include "dns/resolver.h"
 
 #include <cassert>
+#include <utility>
 
 namespace signet {
 namespace {
@@ -66,13 +67,32 @@ bool LookupBudget::take() {
   return true;
 }
 
+void AnswerBell::answer_arrived() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    rung_ = true;
+  }
+  arrived_.notify_all();
+}
+
+void AnswerBell::wait_until(Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  arrived_.wait_until(lock, deadline, [this] { return rung_; });
+  rung_ = false;
+}
+
 void PendingAnswer::set(std::shared_ptr<const Answer> answer) {
+  std::vector<std::weak_ptr<AnswerListener>> listeners;
   {
     const std::lock_guard lock(mutex_);
     if (answer_) return;
     answer_ = std::move(answer);
+    listeners.swap(listeners_);
   }
   arrived_.notify_all();
+  for (const auto& listener : listeners) {
+    if (const auto present = listener.lock()) present->answer_arrived();
+  }
 }
 
 std::shared_ptr<const Answer> PendingAnswer::wait_until(Deadline deadline) {
@@ -86,9 +106,37 @@ std::shared_ptr<const Answer> PendingAnswer::peek() {
   return answer_;
 }
 
+bool PendingAnswer::listen(std::weak_ptr<AnswerListener> listener) {
+  const std::lock_guard lock(mutex_);
+  if (answer_) return false;
+  // Those of messages that are gone leave before the list grows: a silent name gathers no more
+  // than twice as many as there are messages. Twice, so that they are not counted each time.
+  if (listeners_.size() == listeners_.capacity()) {
+    std::erase_if(listeners_, [](const auto& each) { return each.expired(); });
+    listeners_.reserve(2 * listeners_.size() + 1);
+  }
+  listeners_.push_back(std::move(listener));
+  return true;
+}
+
 const Answer& Lookup::get() {
-  if (!answer_ && pending_) answer_ = pending_->wait_until(deadline_);
-  if (!answer_) answer_ = make_failure(DnsStatus::timed_out, "no answer before the deadline");
+  return answer_ ? *answer_ : settle(pending_ ? pending_->wait_until(deadline_) : nullptr);
+}
+
+const Answer* Lookup::peek() {
+  if (answer_) return answer_.get();
+  auto answer = pending_ ? pending_->peek() : nullptr;
+  if (!answer && pending_ && std::chrono::steady_clock::now() < deadline_) return nullptr;
+  return &settle(std::move(answer));
+}
+
+bool Lookup::listen(const std::shared_ptr<AnswerListener>& listener) {
+  return peek() == nullptr && pending_->listen(listener);
+}
+
+const Answer& Lookup::settle(std::shared_ptr<const Answer> answer) {
+  if (!answer) answer = make_failure(DnsStatus::timed_out, "no answer before the deadline");
+  answer_ = std::move(answer);
   // A late answer must not change what this handle said before, nor be kept alive by it.
   pending_.reset();
   return *answer_;

@@ -2,7 +2,8 @@
 //
 // How every evaluator asks the DNS. Resolver::start() puts a question on its way and returns a
 // Lookup at once; Lookup::get() waits until the answer is there or its time is up. Evaluators are
-// therefore plain sequential code; whoever knows a name early starts its Lookup early.
+// therefore plain sequential code; whoever knows a name early starts its Lookup early. Who has
+// better things to do than to wait looks with peek() and has himself told by listen().
 //
 // A LookupBudget belongs to one message and goes with every question, so the message's deadline
 // and its limit on questions hold by construction. Status words: an answer that did not come is
@@ -85,7 +86,7 @@ class LookupBudget {
   bool exhausted() const { return cancelled() || left_.load(std::memory_order_relaxed) <= 0; }
   /// Questions taken so far.
   int used() const { return used_.load(std::memory_order_relaxed); }
-  /// The message is gone: no further question is asked; waiting calls may go on to their end.
+  /// The message is gone: no further question is asked.
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
@@ -96,20 +97,45 @@ class LookupBudget {
   std::atomic<bool> cancelled_{false};
 };
 
+/// Somebody who goes on when an answer has come.
+class AnswerListener {
+ public:
+  virtual ~AnswerListener() = default;
+  /// Called by whoever brings the answer, so it must be quick; and what it owns must be nothing
+  /// that minds being destroyed there, a resolver least of all.
+  virtual void answer_arrived() noexcept = 0;
+};
+
+/// A listener that a thread can wait for: for the first of any number of answers.
+class AnswerBell final : public AnswerListener {
+ public:
+  void answer_arrived() noexcept override;
+  /// Until an answer has come since the last call, or the deadline has passed.
+  void wait_until(Deadline deadline);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  bool rung_ = false;  // guarded by mutex_
+};
+
 /// Where an answer will appear: set once by the resolver, read by any number of Lookups.
 class PendingAnswer {
  public:
-  /// First call wins; later ones are ignored. Wakes everyone who waits.
+  /// First call wins; later ones are ignored. Wakes everyone who waits, tells everyone who listens.
   void set(std::shared_ptr<const Answer> answer);
   /// The answer, or nullptr if it is not there at `deadline`.
   std::shared_ptr<const Answer> wait_until(Deadline deadline);
   /// The answer if it is there now, else nullptr.
   std::shared_ptr<const Answer> peek();
+  /// `listener` is told once, when the answer is set; false, and it is not, if that has happened.
+  bool listen(std::weak_ptr<AnswerListener> listener);
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::shared_ptr<const Answer> answer_;  // guarded by mutex_
+  std::shared_ptr<const Answer> answer_;                  // guarded by mutex_
+  std::vector<std::weak_ptr<AnswerListener>> listeners_;  // guarded by mutex_
 };
 
 /// A handle on one question that is already on its way. Copyable; one thread at a time.
@@ -123,8 +149,16 @@ class Lookup {
   /// Waits until the answer is there or the deadline has passed (then status timed_out). Calling
   /// it again returns the same answer. The reference lives as long as this handle.
   const Answer& get();
+  /// What get() would return without waiting; nullptr if it would wait.
+  const Answer* peek();
+  /// PendingAnswer::listen(); false if peek() has an answer.
+  bool listen(const std::shared_ptr<AnswerListener>& listener);
+  /// When get() stops waiting.
+  Deadline deadline() const { return deadline_; }
 
  private:
+  const Answer& settle(std::shared_ptr<const Answer> answer);
+
   std::shared_ptr<PendingAnswer> pending_;
   std::shared_ptr<const Answer> answer_;
   Deadline deadline_{};

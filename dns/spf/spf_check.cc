@@ -25,19 +25,6 @@ Result<Name> parse_checked_domain(std::string_view text) {
   return domain;
 }
 
-SpfVerdict check_identity(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
-                          const SpfLimits& limits, std::string_view local_part,
-                          std::string_view domain_text) {
-  const Result<Name> domain = parse_checked_domain(domain_text);
-  if (!domain) {
-    SpfVerdict verdict;
-    verdict.problem =
-        printable_ascii("no domain to check: " + domain.error(), kMaxSpfProblemOctets);
-    return verdict;
-  }
-  return evaluate_spf(resolver, budget, request, limits, {std::string(local_part), *domain});
-}
-
 /// The two sides of an address; views into the request.
 struct Sender {
   std::string_view local_part;
@@ -57,6 +44,14 @@ Sender sender_of(const SpfRequest& request) {
   // RFC 7208 4.3: a sender without a local-part gets "postmaster".
   if (sender.local_part.empty()) sender.local_part = "postmaster";
   return sender;
+}
+
+SpfVerdict wait_for_verdict(SpfCheck check) {
+  const auto bell = std::make_shared<AnswerBell>();
+  while (true) {
+    if (auto verdict = check.read()) return *std::move(verdict);
+    if (check.listen(bell)) bell->wait_until(check.patience());
+  }
 }
 
 }  // namespace
@@ -82,13 +77,45 @@ std::string_view to_string(SpfResult result) {
   return "none";
 }
 
+SpfCheck::SpfCheck(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
+                   SpfIdentity identity, const SpfLimits& limits) {
+  Sender sender{"postmaster", request.helo};
+  if (identity == SpfIdentity::mail_from) sender = sender_of(request);
+  identity_ = identity == SpfIdentity::mail_from ? sender.text() : request.helo;
+  auto domain = parse_checked_domain(sender.domain);
+  if (domain) {
+    evaluation_ = std::make_unique<SpfEvaluation>(
+        resolver, budget, request, limits,
+        SpfSender{std::string(sender.local_part), *std::move(domain)});
+  } else {
+    problem_ = printable_ascii("no domain to check: " + domain.error(), kMaxSpfProblemOctets);
+  }
+}
+
+SpfCheck::SpfCheck(SpfCheck&&) noexcept = default;
+SpfCheck::~SpfCheck() = default;
+
+std::optional<SpfVerdict> SpfCheck::read() {
+  SpfVerdict verdict;
+  verdict.problem = problem_;
+  if (evaluation_) {
+    auto evaluated = evaluation_->read();
+    if (!evaluated) return std::nullopt;
+    verdict = *std::move(evaluated);
+  }
+  verdict.identity = identity_;
+  return verdict;
+}
+
+bool SpfCheck::listen(const std::shared_ptr<AnswerListener>& listener) {
+  return evaluation_->lookups().listen(listener);
+}
+
+Deadline SpfCheck::patience() const { return evaluation_->lookups().patience(); }
+
 SpfVerdict check_spf_mail_from(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
                                const SpfLimits& limits) {
-  const Sender sender = sender_of(request);
-  SpfVerdict verdict =
-      check_identity(resolver, budget, request, limits, sender.local_part, sender.domain);
-  verdict.identity = sender.text();
-  return verdict;
+  return wait_for_verdict({resolver, budget, request, SpfIdentity::mail_from, limits});
 }
 
 SpfVerdict unfinished_spf_mail_from(const SpfRequest& request, std::string problem) {
@@ -105,10 +132,7 @@ SpfVerdict unfinished_spf_mail_from(const SpfRequest& request, std::string probl
 
 SpfVerdict check_spf_helo(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
                           const SpfLimits& limits) {
-  SpfVerdict verdict =
-      check_identity(resolver, budget, request, limits, "postmaster", request.helo);
-  verdict.identity = request.helo;
-  return verdict;
+  return wait_for_verdict({resolver, budget, request, SpfIdentity::helo, limits});
 }
 
 }  // namespace signet

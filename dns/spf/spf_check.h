@@ -3,11 +3,14 @@
 // SPF (RFC 7208): is this client allowed to send mail for this domain? check_spf_mail_from() and
 // check_spf_helo() run the check_host() function of RFC 7208 4 for the two identities. They block
 // until the verdict is there; the budget's deadline bounds that. Nothing is kept between calls and
-// any thread may call.
+// any thread may call. SpfCheck is the same for who does not want to wait. Either way a verdict
+// takes no longer than the longest chain of questions of which each follows from the answer to the
+// one before (in front of very large policies a little is left out, see spf_lookups.h).
 
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,8 +66,36 @@ struct SpfVerdict {
   bool only_all_fail = false;  ///< the domain's whole policy is "v=spf1 -all"
   int terms = 0;               ///< of SpfLimits::terms used
   int void_lookups = 0;        ///< answers without data, of which SpfLimits::void_lookups may be
-  int questions = 0;           ///< asked of the resolver; at most 111 with the default limits
+  int questions = 0;           ///< different ones; at most 111 with the default limits
   std::vector<SpfTraceStep> trace;  ///< in the order of evaluation; if asked for
+};
+
+enum class SpfIdentity { mail_from, helo };
+
+class SpfEvaluation;
+
+/// A check that goes on whenever an answer has come. One thread at a time.
+class SpfCheck {
+ public:
+  /// Resolver and budget must outlive it. Nothing is asked before read().
+  SpfCheck(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
+           SpfIdentity identity, const SpfLimits& limits = {});
+  SpfCheck(SpfCheck&&) noexcept;
+  ~SpfCheck();
+
+  /// The verdict, if the answers that are there suffice. If not, all questions that follow from
+  /// them are on their way when it returns. Not to be called again after the verdict.
+  std::optional<SpfVerdict> read();
+  /// After a read() without verdict: `listener` will be told once or more often that it is time for
+  /// the next. False: it is time already.
+  bool listen(const std::shared_ptr<AnswerListener>& listener);
+  /// The time for the next read() even if the listener is told nothing.
+  Deadline patience() const;
+
+ private:
+  std::string identity_;
+  std::string problem_;  ///< there is no domain to check, because...
+  std::unique_ptr<SpfEvaluation> evaluation_;
 };
 
 /// The MAIL FROM identity; for the null reverse-path `postmaster@` + HELO (RFC 7208 2.4).

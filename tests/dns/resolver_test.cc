@@ -89,6 +89,57 @@ TEST(Lookup, KeepsTheAnswerAlive) {
   EXPECT_EQ(lookup.get().status, DnsStatus::no_domain);
 }
 
+TEST(Lookup, PeeksWithoutWaiting) {
+  const auto pending = std::make_shared<PendingAnswer>();
+  Lookup lookup(pending, far_off());
+  EXPECT_EQ(lookup.peek(), nullptr);
+  pending->set(answer_with(DnsStatus::no_data));
+  ASSERT_NE(lookup.peek(), nullptr);
+  EXPECT_EQ(lookup.peek(), &lookup.get());
+  Lookup late(std::make_shared<PendingAnswer>(), past());
+  ASSERT_NE(late.peek(), nullptr);
+  EXPECT_EQ(late.peek()->status, DnsStatus::timed_out);
+}
+
+TEST(Lookup, TellsTheListenerThatIsThere) {
+  const auto pending = std::make_shared<PendingAnswer>();
+  Lookup lookup(pending, far_off());
+  const auto bell = std::make_shared<AnswerBell>();
+  EXPECT_TRUE(lookup.listen(bell));
+  {
+    const auto gone = std::make_shared<AnswerBell>();
+    EXPECT_TRUE(lookup.listen(gone));
+  }
+  std::thread server([&] { pending->set(answer_with(DnsStatus::answered)); });
+  bell->wait_until(far_off());
+  server.join();
+  EXPECT_FALSE(lookup.listen(bell)) << "the answer is there";
+}
+
+TEST(Lookup, OneBellRingsForTheFirstOfManyAnswers) {
+  std::vector<std::shared_ptr<PendingAnswer>> pending;
+  const auto bell = std::make_shared<AnswerBell>();
+  for (int i = 0; i < 3; ++i) {
+    pending.push_back(std::make_shared<PendingAnswer>());
+    EXPECT_TRUE(Lookup(pending.back(), far_off()).listen(bell));
+  }
+  pending[1]->set(answer_with(DnsStatus::answered));
+  bell->wait_until(far_off());
+  bell->wait_until(past());  // rings no more
+  pending[0]->set(answer_with(DnsStatus::answered));
+  pending[2]->set(answer_with(DnsStatus::answered));
+  bell->wait_until(far_off());
+}
+
+TEST(PendingAnswer, TakesAnyNumberOfListenersThatGoAway) {
+  PendingAnswer pending;
+  const auto bell = std::make_shared<AnswerBell>();
+  EXPECT_TRUE(pending.listen(bell));
+  for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(pending.listen(std::make_shared<AnswerBell>()));
+  pending.set(answer_with(DnsStatus::answered));
+  bell->wait_until(far_off());
+}
+
 TEST(LookupBudget, GivesSoManyQuestionsAndNoMore) {
   LookupBudget budget(far_off(), 2);
   EXPECT_TRUE(budget.take());

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tests/support/spf_zone.h"
+#include "tests/support/step_resolver.h"
 #include "tests/support/zone_resolver.h"
 
 namespace signet {
@@ -34,6 +35,17 @@ std::string mx_hosts(const std::string& name, int count) {
     zone += fmt::format("{0} IN MX 10 h{1}.{0}\nh{1}.{0} IN A 203.0.113.{1}\n", name, i);
   }
   return zone;
+}
+
+/// As check_in_zone(), but no answer comes before everything is asked that can be.
+SpfVerdict check_in_steps(const std::string& zone_text) {
+  ZoneResolver zone(zone_text);
+  StepResolver resolver(zone);
+  SpfCheck check(resolver, test_budget(), request_of("192.0.2.1"), SpfIdentity::mail_from);
+  while (true) {
+    if (auto verdict = check.read()) return *std::move(verdict);
+    resolver.answer_all();
+  }
 }
 
 // Limits (RFC 7208 4.6.4).
@@ -129,13 +141,16 @@ TEST(SpfLookups, CountsVoidLookupsAcrossIncludes) {
 }
 
 TEST(SpfLookups, CountsNoVoidLookupThatEvaluationDoesNotReach) {
-  // The three are on their way early, and nobody reads the answers.
-  const SpfVerdict verdict = check_in_zone(with_record(
-      "v=spf1 a:h.example a:1.gone a:2.gone a:3.gone -all", "h.example. IN A 192.0.2.1\n"));
-  EXPECT_EQ(verdict.result, SpfResult::pass);
-  EXPECT_EQ(verdict.void_lookups, 0);
-  EXPECT_EQ(verdict.terms, 1);
-  EXPECT_EQ(verdict.questions, 5);
+  // The three are on their way with the first, and nobody reads the answers.
+  const std::string zone = with_record("v=spf1 a:h.example a:1.gone a:2.gone a:3.gone -all",
+                                       "h.example. IN A 192.0.2.1\n");
+  for (const bool at_once : {true, false}) {
+    const SpfVerdict verdict = at_once ? check_in_zone(zone) : check_in_steps(zone);
+    EXPECT_EQ(verdict.result, SpfResult::pass);
+    EXPECT_EQ(verdict.void_lookups, 0);
+    EXPECT_EQ(verdict.terms, 1);
+    EXPECT_EQ(verdict.questions, at_once ? 2 : 5);
+  }
 }
 
 TEST(SpfLookups, CountsNoVoidAnswerAboutTheNamesOfThePtr) {
@@ -188,58 +203,93 @@ TEST(SpfLookups, FollowsOtherLimitsIfTold) {
 
 // Questions.
 
+/// ` mx:P0.example mx:P1.example`..., each of which has ten hosts in many_hosts().
+std::string mx_terms(const std::string& prefix, int count) {
+  std::string terms;
+  for (int i = 0; i < count; ++i) terms += fmt::format(" mx:{}{}.example", prefix, i);
+  return terms;
+}
+
+std::string many_hosts() {
+  std::string zone;
+  for (const std::string prefix : {"h", "n", "m", "c"}) {
+    for (int i = 0; i < 11; ++i) zone += mx_hosts(fmt::format("{}{}.example.", prefix, i), 10);
+  }
+  return zone;
+}
+
 TEST(SpfLookups, AsksAtMost111QuestionsInTheWorstCase) {
-  const std::string hosts = mx_hosts("h.example.", 10) + mx_hosts("me.example.", 9);
-  std::string pointers;
-  for (int i = 0; i < 10; ++i)
-    pointers += fmt::format("1.2.0.192.in-addr.arpa. IN PTR h{}.h.example.\n", i);
-  const std::string nested = "n.example. IN TXT \"v=spf1" + repeat(" mx:h.example", 9) +
-                             " ?all\"\n"
-                             "m.example. IN TXT \"v=spf1 -mx:me.example" +
-                             repeat(" mx:h.example", 9) +
-                             "\"\n"
-                             "me.example. IN MX 99 me.example.\nme.example. IN A 192.0.2.1\n"
-                             "c.example. IN TXT \"v=spf1 include:c.example" +
-                             repeat(" mx:h.example", 9) +
-                             "\"\n"
-                             "e.example. IN TXT \"%{p} explains\"\n*.x.example. IN TXT \"%{p}\"\n";
-  const std::string zone = hosts + pointers + nested;
+  std::string others = many_hosts() + mx_hosts("me.example.", 9) +
+                       "me.example. IN MX 99 me.example.\nme.example. IN A 192.0.2.1\n"
+                       "e.example. IN TXT \"%{p} explains\"\n*.x.example. IN TXT \"%{p}\"\n";
+  for (int i = 0; i < 10; ++i) {
+    others += fmt::format(
+        "1.2.0.192.in-addr.arpa. IN PTR p{0}.example.\np{0}.example. IN A "
+        "203.0.113.1\n",
+        i);
+  }
+  others += "n.example. IN TXT \"v=spf1" + mx_terms("n", 9) + " ?all\"\n";
+  others += "m.example. IN TXT \"v=spf1 -mx:me.example" + mx_terms("m", 9) + "\"\n";
+  others += "c.example. IN TXT \"v=spf1 include:c.example" + mx_terms("c", 9) + "\"\n";
   struct Row {
     std::string record;
-    int questions;
+    int at_once;   ///< questions if each is answered at once
+    int in_steps;  ///< if all that can be asked is asked before the answers come
   };
   for (const Row& row : std::vector<Row>{
-           {"v=spf1" + repeat(" mx:h.example", 10) + " ?all", 111},
-           {"v=spf1" + repeat(" mx:h.example", 11), 111},
-           {"v=spf1" + repeat(" mx:h.example", 10) + " -all exp=e.example", 111},
-           {"v=spf1" + repeat(" mx:h.example", 9) + " ptr:x.example -all exp=%{p}.x.example", 111},
-           {"v=spf1" + repeat(" mx:h.example", 10) + " -all exp=%{p}.x.example", 111},
-           {"v=spf1" + repeat(" mx:h.example", 9) + " a:h.example -all exp=e.example", 102},
-           {"v=spf1" + repeat(" mx:h.example", 8) + " a:%{p}.x.example", 101},
-           {"v=spf1 include:n.example" + repeat(" mx:h.example", 9), 110},
-           {"v=spf1 include:m.example" + repeat(" mx:h.example", 9), 110},
-           {"v=spf1 include:c.example" + repeat(" mx:h.example", 9), 56},
-           {"v=spf1" + repeat(" mx:h.example", 9) + " redirect=n.example", 101},
+           {"v=spf1" + mx_terms("h", 10) + " ?all", 111, 111},
+           {"v=spf1" + mx_terms("h", 11), 111, 111},
+           {"v=spf1" + mx_terms("h", 10) + " -all exp=e.example", 111, 111},
+           {"v=spf1" + mx_terms("h", 9) + " ptr:x.example -all exp=%{p}.x.example", 111, 111},
+           {"v=spf1" + mx_terms("h", 10) + " -all exp=%{p}.x.example", 111, 111},
+           {"v=spf1" + mx_terms("h", 9) + " a:a.example -all exp=e.example", 102, 102},
+           {"v=spf1" + mx_terms("h", 8) + " a:%{p}.x.example", 101, 101},
+           // In vain are the lists of those mx for which no term is left in the end, and a list of
+           // m.example behind the term that matches: more is not asked ahead.
+           {"v=spf1 include:n.example" + mx_terms("h", 9), 101, 110},
+           {"v=spf1 include:m.example" + mx_terms("h", 9), 101, 103},
+           {"v=spf1 include:c.example" + mx_terms("h", 9), 2, 11},
+           {"v=spf1" + mx_terms("h", 9) + " redirect=n.example", 101, 101},
        }) {
-    const SpfVerdict verdict = check_in_zone(with_record(row.record, zone));
-    EXPECT_EQ(verdict.questions, row.questions) << row.record;
-    EXPECT_LE(verdict.questions, 111) << row.record;
+    const std::string zone = with_record(row.record, others);
+    const SpfVerdict at_once = check_in_zone(zone);
+    const SpfVerdict in_steps = check_in_steps(zone);
+    EXPECT_EQ(at_once.questions, row.at_once) << row.record;
+    EXPECT_EQ(in_steps.questions, row.in_steps) << row.record;
+    EXPECT_LE(in_steps.questions, 111) << row.record;
+    EXPECT_EQ(at_once.result, in_steps.result) << row.record;
+    EXPECT_EQ(at_once.explanation, in_steps.explanation) << row.record;
   }
 }
 
-TEST(SpfLookups, AsksNothingEarlyBeforeATermThatNeedsTheDns) {
+TEST(SpfLookups, AsksNothingBeforeATermThatNeedsTheDns) {
   ZoneResolver resolver(with_record("v=spf1 ip4:192.0.2.1 a mx include:i.example -all"));
   check_spf_mail_from(resolver, test_budget(), request_of("192.0.2.1"));
   EXPECT_EQ(resolver.questions(), std::vector<std::string>{"TXT example.com"});
 }
 
-TEST(SpfLookups, StartsEarlyWhatDependsOnTheRecordAlone) {
-  ZoneResolver resolver(with_record(
-      "v=spf1 a exists:%{i}.e.example mx:m.example ptr include:i.example a:%{o}.x.example -all",
-      "example.com. IN A 192.0.2.1\n"));
-  check_spf_mail_from(resolver, test_budget(), request_of("192.0.2.1"));
-  EXPECT_EQ(resolver.questions(), (std::vector<std::string>{"TXT example.com", "A example.com",
-                                                            "MX m.example", "TXT i.example"}));
+TEST(SpfLookups, AsksForAllTermsAtOnce) {
+  ZoneResolver zone(with_record(
+      "v=spf1 a exists:%{i}.e.example mx:m.example ptr include:i.example a:%{o}.x.example "
+      "redirect=r.example"));
+  StepResolver resolver(zone);
+  SpfCheck check(resolver, test_budget(), request_of("192.0.2.1"), SpfIdentity::mail_from);
+  EXPECT_FALSE(check.read());
+  resolver.answer_all();
+  EXPECT_FALSE(check.read());
+  EXPECT_EQ(zone.questions(),
+            (std::vector<std::string>{"TXT example.com", "A example.com", "A 192.0.2.1.e.example",
+                                      "MX m.example", "PTR 1.2.0.192.in-addr.arpa", "TXT i.example",
+                                      "A example.com.x.example", "TXT r.example"}));
+}
+
+TEST(SpfLookups, AsksNothingTwice) {
+  ZoneResolver resolver(with_record("v=spf1 mx:h.example a:h1.h.example mx:h.example -all",
+                                    mx_hosts("h.example.", 3)));
+  const SpfVerdict verdict = check_spf_mail_from(resolver, test_budget(), request_of("192.0.2.1"));
+  EXPECT_EQ(verdict.terms, 3);
+  EXPECT_EQ(verdict.questions, 5);
+  EXPECT_EQ(resolver.question_count(), 5);
 }
 
 TEST(SpfLookups, LetsNoEarlyAnswerChangeTheVerdict) {

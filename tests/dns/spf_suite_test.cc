@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "dns/spf/spf_check.h"
+#include "tests/support/step_resolver.h"
 #include "tests/support/zone_resolver.h"
 
 namespace signet {
@@ -229,15 +230,31 @@ class SuiteResolver final : public Resolver {
   std::map<Name, Records> records_;
 };
 
-SpfVerdict run(const SuiteCase& suite_case) {
-  SuiteResolver resolver(suite_case.zone);
+SpfRequest request_of(const SuiteCase& suite_case) {
   SpfRequest request;
   request.client = *parse_ip_address(suite_case.host);
   request.helo = suite_case.helo;
   request.mail_from = suite_case.mail_from;
   request.receiver = "receiver.example.com";
   request.want_explanation = true;
-  return check_spf_mail_from(resolver, test_budget(), request);
+  request.want_trace = true;
+  return request;
+}
+
+SpfVerdict run(const SuiteCase& suite_case) {
+  SuiteResolver resolver(suite_case.zone);
+  return check_spf_mail_from(resolver, test_budget(), request_of(suite_case));
+}
+
+/// The newest question is answered first.
+SpfVerdict run_backwards(const SuiteCase& suite_case) {
+  SuiteResolver zone(suite_case.zone);
+  StepResolver resolver(zone);
+  SpfCheck check(resolver, test_budget(), request_of(suite_case), SpfIdentity::mail_from);
+  while (true) {
+    if (auto verdict = check.read()) return *std::move(verdict);
+    resolver.answer(resolver.waiting() - 1);
+  }
 }
 
 const Deviation* find_deviation(std::string_view name) {
@@ -267,6 +284,23 @@ TEST_P(SpfSuite, GivesTheResultOf) {
   // Without regard to case: RFC 7208 7.4 writes the nibbles of %{i} in lower case, the file not.
   EXPECT_EQ(ascii_lower(verdict.explanation), none ? "" : ascii_lower(suite_case.explanation))
       << suite_case.description;
+}
+
+TEST_P(SpfSuite, GivesTheSameVerdictInWhateverOrderAnswersComeIn) {
+  const SuiteCase& suite_case = GetParam();
+  ASSERT_EQ(suite_case.broken, "");
+  const SpfVerdict expected = run(suite_case);
+  const SpfVerdict verdict = run_backwards(suite_case);
+  EXPECT_EQ(verdict.result, expected.result);
+  EXPECT_EQ(verdict.problem, expected.problem);
+  EXPECT_EQ(verdict.explanation, expected.explanation);
+  EXPECT_EQ(verdict.terms, expected.terms);
+  EXPECT_EQ(verdict.void_lookups, expected.void_lookups);
+  ASSERT_EQ(verdict.trace.size(), expected.trace.size());
+  for (size_t i = 0; i < verdict.trace.size(); ++i) {
+    EXPECT_EQ(verdict.trace[i].term, expected.trace[i].term);
+    EXPECT_EQ(verdict.trace[i].outcome, expected.trace[i].outcome);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, SpfSuite, testing::ValuesIn(load_all_cases()),
