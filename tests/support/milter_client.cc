@@ -23,8 +23,8 @@
 namespace signet {
 namespace {
 
-constexpr size_t kFlushOctets = 65536;
-constexpr size_t kReadOctets = 65536;
+// Postfix's streams have buffers of this size: so much goes into one write, and one read.
+constexpr size_t kStreamOctets = 4096;
 constexpr uint32_t kMaxPacketOctets = 64 * 1024 * 1024;  // no filter of ours writes more
 constexpr size_t kBodyChunk = MILTER_CHUNK_SIZE;
 
@@ -219,14 +219,22 @@ void MilterClient::close() {
 }
 
 Result<bool> MilterClient::send(char letter, std::string_view data) {
-  put_u32(out_, static_cast<uint32_t>(data.size() + 1));
-  out_ += letter;
-  return send_octets(data);
+  std::string start;
+  put_u32(start, static_cast<uint32_t>(data.size() + 1));
+  start += letter;
+  auto sent = send_octets(start);
+  return sent ? send_octets(data) : sent;
 }
 
 Result<bool> MilterClient::send_octets(std::string_view octets) {
+  while (out_.size() + octets.size() >= kStreamOctets) {
+    const size_t piece = kStreamOctets - out_.size();
+    out_ += octets.substr(0, piece);
+    octets.remove_prefix(piece);
+    if (auto sent = flush(); !sent) return sent;
+  }
   out_ += octets;
-  return out_.size() < kFlushOctets ? Result<bool>(true) : flush();
+  return true;
 }
 
 Result<bool> MilterClient::flush() {
@@ -245,7 +253,7 @@ Result<bool> MilterClient::read_at_least(size_t octets) {
   in_.erase(0, std::exchange(in_start_, 0));
   while (in_.size() < octets) {
     const size_t have = in_.size();
-    in_.resize(have + std::max(octets - have, kReadOctets));
+    in_.resize(have + std::max(octets - have, kStreamOctets));
     const ssize_t got = ::recv(fd_, in_.data() + have, in_.size() - have, 0);
     const int error = errno;
     in_.resize(have + static_cast<size_t>(std::max<ssize_t>(got, 0)));
@@ -272,6 +280,28 @@ Result<MilterPacket> MilterClient::receive() {
   MilterPacket packet{in_[start], in_.substr(start + 1, size - 1)};
   in_start_ = start + size;
   return packet;
+}
+
+// ---- answers
+
+Result<MilterReply> receive_reply(MilterClient& client) {
+  MilterReply reply;
+  for (;;) {
+    auto packet = client.receive();
+    if (!packet) return Error{packet.error()};
+    if (packet->letter == SMFIR_PROGRESS) {
+      ++reply.progress;
+    } else if (is_modification(packet->letter)) {
+      auto change = parse_modification(*packet);
+      if (!change) return Error{change.error()};
+      reply.modifications.push_back(*std::move(change));
+    } else {
+      reply.letter = packet->letter;
+      std::string_view data = packet->data;
+      reply.text = take_string(data);
+      return reply;
+    }
+  }
 }
 
 // ---- MilterMessage
@@ -328,32 +358,12 @@ Result<bool> MilterConversation::send_macros(char command, const MilterMacros& m
   return macros.empty() ? Result<bool>(true) : client_.send(SMFIC_MACRO, data);
 }
 
-Result<MilterReply> MilterConversation::wait_for_reply() {
-  MilterReply reply;
-  for (;;) {
-    auto packet = client_.receive();
-    if (!packet) return Error{packet.error()};
-    if (packet->letter == SMFIR_PROGRESS) {
-      ++reply.progress;
-    } else if (is_modification(packet->letter)) {
-      auto change = parse_modification(*packet);
-      if (!change) return Error{change.error()};
-      reply.modifications.push_back(*std::move(change));
-    } else {
-      reply.letter = packet->letter;
-      std::string_view data = packet->data;
-      reply.text = take_string(data);
-      return reply;
-    }
-  }
-}
-
 Result<MilterReply> MilterConversation::step(char command, uint32_t not_sent, uint32_t no_reply,
                                              std::string_view data) {
   if ((options_.protocol & not_sent) != 0) return MilterReply{};
   if (auto sent = client_.send(command, data); !sent) return Error{sent.error()};
   if ((options_.protocol & no_reply) != 0) return MilterReply{};
-  return wait_for_reply();
+  return receive_reply(client_);
 }
 
 Result<MilterReply> MilterConversation::connect(const MilterClientInfo& info) {

@@ -39,8 +39,9 @@ class MilterClient {
   MilterClient(MilterClient&& other) noexcept;
   MilterClient& operator=(MilterClient&& other) noexcept;
 
-  /// Adds a packet to what is to be sent. It leaves with the next flush() or receive(), or when
-  /// 64 KiB are waiting. An Error of an earlier send is reported by whichever comes next.
+  /// Adds a packet to what is to be sent. It leaves with the next flush() or receive(), and in
+  /// pieces of 4,096 octets as soon as so many wait. An Error of an earlier send is reported by
+  /// whichever comes next.
   Result<bool> send(char letter, std::string_view data = {});
   /// The same for octets that need not be a packet: a half one, garbage.
   Result<bool> send_octets(std::string_view octets);
@@ -94,6 +95,9 @@ struct MilterReply {
   /// The message goes on past this step: SMFIR_CONTINUE or SKIP.
   bool goes_on() const { return letter == 'c' || letter == 's'; }
 };
+
+/// Flushes, then waits for the answer to a command: all packets up to the one that ends it.
+Result<MilterReply> receive_reply(MilterClient& client);
 
 using MilterMacros = std::vector<std::pair<std::string, std::string>>;
 
@@ -163,7 +167,6 @@ class MilterConversation {
  private:
   Result<MilterReply> step(char command, uint32_t not_sent, uint32_t no_reply,
                            std::string_view data);
-  Result<MilterReply> wait_for_reply();
   Result<bool> send_macros(char command, const MilterMacros& macros);
   Result<MilterReply> envelope(const MilterMessage& message, MilterOutcome& outcome);
   Result<MilterReply> content(const MilterMessage& message, MilterOutcome& outcome);
