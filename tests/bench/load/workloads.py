@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is measured: which mail, over how many connections, with which DNS."""
+
+from dataclasses import dataclass
+
+DNS_DELAY = 50   # milliseconds for each answer, where it is slow
+LONG_BODY = 300  # milliseconds that a body takes that is slower than all questions together
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`cold`: the contender is started anew each time, and meets each domain once."""
+
+    name: str
+    title: str
+    pool: str
+    connections: tuple
+    does: str = "verify"
+    cold: bool = False
+    dns_delay: int = 0
+    pause: int = 0
+    messages: int = 0  # at most; 0: as many as the time gives
+
+
+WORKLOADS = [
+    Workload("verify-4k", "verify 4 KiB", "verify-4k", (1, 10, 50, 200)),
+    Workload("verify-50k", "verify 50 KiB", "verify-50k", (10,)),
+    Workload("verify-1m", "verify 1 MiB", "verify-1m", (10,)),
+    Workload("sign-4k", "sign 4 KiB", "sign-4k", (10,), does="sign"),
+    Workload("mixed", "mixed", "mixed", (10,), does="both"),
+    Workload("cold", "cold domains", "cold", (10,), cold=True),
+    Workload("cold-50ms", f"cold, {DNS_DELAY} ms DNS", "cold", (10, 200), cold=True,
+             dns_delay=DNS_DELAY),
+    Workload("cold-50ms-body", f"cold, {DNS_DELAY} ms DNS, slow body", "cold", (10, 200),
+             cold=True, dns_delay=DNS_DELAY, pause=LONG_BODY),
+    Workload("many", "5,000 domains", "many", (200,), cold=True, messages=10000),
+]
+
+QUICK_CONNECTIONS = {"verify-4k": (10, 200)}
+
+
+def is_for(workload, contender):
+    """Whether that contender does such work at all."""
+    wanted = ("verify", "sign") if workload.does == "both" else (workload.does,)
+    return all(work in contender.does for work in wanted)
