@@ -2,7 +2,8 @@
 //
 // null_milter SOCKET: a filter that looks at nothing and adds one header field. What it costs is
 // what libmilter costs at least: the row of the table that no filter on this library can get below.
-// It negotiates what signet-milter does: no replies but at the end, no steps it does not need.
+// It negotiates what signet-milter does: replies at MAIL and at the end only, no steps it does not
+// need.
 
 #include <libmilter/mfapi.h>
 
@@ -11,9 +12,9 @@
 
 namespace {
 
-constexpr unsigned long kProtocol = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_HDR |
-                                    SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NORCPT | SMFIP_NODATA |
-                                    SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC;
+constexpr unsigned long kProtocol = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NR_EOH |
+                                    SMFIP_NR_BODY | SMFIP_NORCPT | SMFIP_NODATA | SMFIP_NOUNKNOWN |
+                                    SMFIP_HDR_LEADSPC;
 
 // A constant, so that there is no state: the MTAs that matter here offer all of it.
 constexpr sfsistat kGoOn = SMFIS_NOREPLY;
@@ -29,7 +30,7 @@ sfsistat on_negotiate(SMFICTX* /*context*/, unsigned long /*actions*/, unsigned 
 }
 sfsistat on_connect(SMFICTX* /*context*/, char* /*name*/, _SOCK_ADDR* /*address*/) { return kGoOn; }
 sfsistat on_helo(SMFICTX* /*context*/, char* /*name*/) { return kGoOn; }
-sfsistat on_mail(SMFICTX* /*context*/, char** /*arguments*/) { return kGoOn; }
+sfsistat on_mail(SMFICTX* /*context*/, char** /*arguments*/) { return SMFIS_CONTINUE; }
 sfsistat on_header(SMFICTX* /*context*/, char* /*name*/, char* /*value*/) { return kGoOn; }
 sfsistat on_end_of_headers(SMFICTX* /*context*/) { return kGoOn; }
 sfsistat on_body(SMFICTX* /*context*/, unsigned char* /*octets*/, size_t /*size*/) { return kGoOn; }
