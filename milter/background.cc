@@ -6,6 +6,7 @@
 #include "milter/background.h"
 
 #include <system_error>
+#include <utility>
 
 namespace signet {
 
@@ -15,6 +16,7 @@ Background::~Background() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     waiting_.clear();
+    later_.clear();
     threads.swap(threads_);
   }
   arrived_.notify_all();
@@ -26,37 +28,69 @@ bool Background::is_working() const {
   return idle_ < threads_.size();
 }
 
-void Background::enqueue(std::function<void()> work) {
+void Background::start(Work work) {
   {
     const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    add_thread_for(waiting_.size() + 1);
     waiting_.push_back(std::move(work));
-    if (waiting_.size() > idle_ && threads_.size() < maximum_threads_) {
-      try {
-        threads_.emplace_back(&Background::run, this);
-      } catch (const std::system_error&) {
-        // The system has no thread to give: the work waits for one that exists already.
-        if (threads_.empty()) {
-          waiting_.pop_back();
-          throw;
-        }
-      }
-    }
   }
   arrived_.notify_one();
+}
+
+void Background::start_at(Deadline time, Work work) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    add_thread_for(1);
+    const auto added = later_.emplace(time, std::move(work));
+    // Whoever sleeps sleeps until an earlier one.
+    if (added != later_.begin()) return;
+  }
+  arrived_.notify_one();
+}
+
+void Background::add_thread_for(size_t jobs) {
+  if (jobs <= idle_ || threads_.size() >= maximum_threads_) return;
+  try {
+    threads_.emplace_back(&Background::run, this);
+  } catch (const std::system_error&) {
+    // The system has no thread to give: the work waits for one that exists already.
+    if (threads_.empty()) throw;
+  }
 }
 
 void Background::run() {
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
-    arrived_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    wait_for_work(lock);
     --idle_;
     if (stopping_) return;
-    const std::function<void()> work = std::move(waiting_.front());
-    waiting_.pop_front();
-    lock.unlock();
-    work();
+    {
+      const Work work = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      work();
+    }  // and what it owned is gone before the lock is taken
     lock.lock();
+  }
+}
+
+void Background::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  while (!stopping_ && waiting_.empty()) {
+    if (later_.empty()) {
+      arrived_.wait(lock);
+      continue;
+    }
+    const auto next = later_.begin();
+    const Deadline time = next->first;
+    if (time <= std::chrono::steady_clock::now()) {
+      waiting_.push_back(std::move(next->second));
+      later_.erase(next);
+    } else {
+      arrived_.wait_until(lock, time);
+    }
   }
 }
 

@@ -1,56 +1,55 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Background: a small pool of threads for work that waits for the DNS while a message is still
-// arriving (one SPF check each). Threads are made on demand up to a limit; beyond it, work waits
-// in line. A future that is dropped does not block: abandoned work ends by its own deadline.
+// Background: a few threads for what goes on while a message is still arriving (SPF checks whose
+// answers come in). Threads are made on demand up to a limit; beyond it, work waits in line. Work
+// must not wait for anything itself, or the others would wait with it.
 
 #pragma once
 
 #include <condition_variable>
 #include <deque>
 #include <functional>
-#include <future>
-#include <memory>
+#include <map>
 #include <mutex>
 #include <thread>
-#include <type_traits>
-#include <utility>
 #include <vector>
+
+#include "dns/resolver.h"
 
 namespace signet {
 
 class Background {
  public:
+  /// It must not throw.
+  using Work = std::function<void()>;
+
   explicit Background(size_t maximum_threads) : maximum_threads_(maximum_threads) {}
-  /// Waits for work that has begun; work still in line is dropped, its futures report
-  /// broken_promise.
+  /// Waits for work that has begun; work still in line is dropped.
   ~Background();
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
-  /// Runs `work` on some thread of the pool. Any thread may call.
-  template <class Work>
-  std::future<std::invoke_result_t<Work>> start(Work work) {
-    auto task = std::make_shared<std::packaged_task<std::invoke_result_t<Work>()>>(std::move(work));
-    auto future = task->get_future();
-    enqueue([task] { (*task)(); });
-    return future;
-  }
+  /// Runs `work` on some thread of the pool. Any thread may call, one of the pool included.
+  void start(Work work);
+  /// The same, when the time has come.
+  void start_at(Deadline time, Work work);
 
   /// Whether the destructor would have to wait.
   bool is_working() const;
 
  private:
-  void enqueue(std::function<void()> work);
+  void add_thread_for(size_t jobs);
   void run();
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
 
   const size_t maximum_threads_;
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<std::function<void()>> waiting_;  // guarded by mutex_
-  std::vector<std::thread> threads_;           // guarded by mutex_
-  size_t idle_ = 0;                            // guarded by mutex_
-  bool stopping_ = false;                      // guarded by mutex_
+  std::deque<Work> waiting_;             // guarded by mutex_
+  std::multimap<Deadline, Work> later_;  // guarded by mutex_
+  std::vector<std::thread> threads_;     // guarded by mutex_
+  size_t idle_ = 0;                      // guarded by mutex_
+  bool stopping_ = false;                // guarded by mutex_
 };
 
 }  // namespace signet

@@ -34,8 +34,8 @@
 namespace signet {
 namespace {
 
-// SPF checks that wait for the DNS at the same time; each is a thread while it waits.
-constexpr size_t kBackgroundThreads = 512;
+// For SPF checks to go on in when answers come. They don't wait there.
+constexpr size_t kBackgroundThreads = 4;
 
 // smfi_main() blocks SIGTERM and SIGHUP in the thread that calls it. So libmilter runs in a second
 // thread, and the main thread gets the signals, by these handlers that only pass the number on.

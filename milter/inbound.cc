@@ -189,13 +189,12 @@ void InboundMessage::start_spf() {
   const Deadline deadline = from_now(runtime_->config.message_timeout);
   dns_->mail_from.set_deadline(deadline);
   dns_->helo.set_deadline(deadline);
-  // The checks hold what they need: an abandoned message does not wait for them.
-  spf_ = background_.start([runtime = runtime_, dns = dns_, request] {
-    return check_spf_mail_from(*runtime->resolver, dns->mail_from, request);
-  });
-  spf_helo_ = background_.start([runtime = runtime_, dns = dns_, request] {
-    return check_spf_helo(*runtime->resolver, dns->helo, request);
-  });
+  const auto start = [&](LookupBudget& share, SpfIdentity identity) {
+    return RunningSpf::start(runtime_->resolver, std::shared_ptr<LookupBudget>(dns_, &share),
+                             background_, request, identity);
+  };
+  spf_ = start(dns_->mail_from, SpfIdentity::mail_from);
+  spf_helo_ = start(dns_->helo, SpfIdentity::helo);
 }
 
 void InboundMessage::header(const HeaderField& field) {
@@ -236,8 +235,8 @@ void InboundMessage::body(std::string_view octets) { dkim_->body(octets); }
 SpfVerdict InboundMessage::mail_from_verdict(Deadline deadline) {
   SpfVerdict verdict;
   verdict.problem = no_spf_reason_;
-  if (!spf_.valid()) return verdict;
-  if (spf_.wait_until(deadline) == std::future_status::ready) return spf_.get();
+  if (!spf_) return verdict;
+  if (auto finished = spf_->take_verdict(deadline)) return *std::move(finished);
   return unfinished_spf_mail_from(spf_request_, "no verdict before MessageTimeout");
 }
 
@@ -245,9 +244,9 @@ SpfVerdict InboundMessage::mail_from_verdict(Deadline deadline) {
 SpfVerdict InboundMessage::helo_verdict(Deadline deadline) {
   SpfVerdict verdict;
   verdict.problem = no_spf_reason_;
-  if (!spf_helo_.valid()) return verdict;
-  if (spf_helo_.wait_until(deadline) == std::future_status::ready) {
-    verdict = spf_helo_.get();
+  if (!spf_helo_) return verdict;
+  if (auto finished = spf_helo_->take_verdict(deadline)) {
+    verdict = *std::move(finished);
     if (verdict.result != SpfResult::temperror || !dns_->helo.exhausted()) return verdict;
     LookupBudget rest(deadline, DnsShares::kMailFrom - dns_->mail_from.used());
     verdict = check_spf_helo(*runtime_->resolver, rest, spf_request_);
@@ -315,7 +314,7 @@ InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
     prefetch_dmarc(*runtime_->resolver, dns_->dmarc, walk_of(domain));
   }
   results.dkim = dkim_->finish(now);
-  if (spf_.valid()) {
+  if (spf_) {
     results.spf_client = envelope_.client;
     results.spf_client_helo = envelope_.helo;
   }

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <chrono>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +21,7 @@
 #include "milter/background.h"
 #include "milter/field/from_field.h"
 #include "milter/policy/disposition.h"
+#include "milter/running_spf.h"
 #include "milter/runtime.h"
 
 namespace signet {
@@ -107,8 +107,8 @@ class InboundMessage {
   std::string no_spf_reason_;
   std::shared_ptr<DnsShares> dns_;
   SpfRequest spf_request_;
-  std::future<SpfVerdict> spf_;
-  std::future<SpfVerdict> spf_helo_;
+  std::shared_ptr<RunningSpf> spf_;
+  std::shared_ptr<RunningSpf> spf_helo_;
   std::unique_ptr<DkimVerifier> dkim_;
   std::vector<std::string> from_values_;
   std::vector<std::unique_ptr<DmarcTreeWalk>> walks_;
