@@ -80,19 +80,32 @@ char* write_relaxed(const char* octets, size_t count, char* to) {
   return to + (count - done);
 }
 
-/// RFC 6376 3.4.2: the name in lower case and the value unfolded, each run of WSP one SP, none
-/// around the colon or at the end.
-class RelaxedField {
+/// Canonical fields, each behind the ones before.
+class FieldWriter {
  public:
-  explicit RelaxedField(const HeaderField& field) {
+  explicit FieldWriter(size_t octets) { out_.reserve(octets); }
+
+  /// RFC 6376 3.4.1
+  void add_simple(const HeaderField& field) {
+    out_ += field.name;
+    out_ += ':';
+    out_ += field.value;
+  }
+  /// RFC 6376 3.4.2: the name in lower case and the value unfolded, each run of WSP one SP, none
+  /// around the colon or at the end.
+  void add_relaxed(const HeaderField& field) {
     std::string_view name = field.name;
     while (!name.empty() && is_white(name.back())) name.remove_suffix(1);
-    out_ = ascii_lower(name);
-    out_.reserve(name.size() + 1 + field.value.size());
+    out_ += ascii_lower(name);
     out_ += ':';
     value_start_ = out_.size();
+    held_white_ = false;
     add_value(field.value);
   }
+  void add(const HeaderField& field, Canonicalization canonicalization) {
+    canonicalization == Canonicalization::relaxed ? add_relaxed(field) : add_simple(field);
+  }
+  void end_line() { out_ += "\r\n"; }
   std::string take() { return std::move(out_); }
 
  private:
@@ -122,6 +135,8 @@ class RelaxedField {
   bool held_white_ = false;
 };
 
+size_t octets_of(const HeaderField& field) { return field.name.size() + 1 + field.value.size(); }
+
 }  // namespace
 
 std::string_view to_string(Canonicalization canonicalization) {
@@ -135,8 +150,21 @@ std::optional<Canonicalization> parse_canonicalization(std::string_view word) {
 }
 
 std::string canonical_field(const HeaderField& field, Canonicalization canonicalization) {
-  if (canonicalization == Canonicalization::simple) return field.name + ":" + field.value;
-  return RelaxedField(field).take();
+  FieldWriter writer(octets_of(field));
+  writer.add(field, canonicalization);
+  return writer.take();
+}
+
+std::string canonical_header(const std::vector<const HeaderField*>& fields,
+                             Canonicalization canonicalization) {
+  size_t octets = 0;
+  for (const HeaderField* field : fields) octets += octets_of(*field) + 2;
+  FieldWriter writer(octets);
+  for (const HeaderField* field : fields) {
+    writer.add(*field, canonicalization);
+    writer.end_line();
+  }
+  return writer.take();
 }
 
 BodyCanonicalizer::BodyCanonicalizer(Canonicalization canonicalization, OctetSink sink)

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "crypto/message.h"
 
@@ -25,6 +26,10 @@ std::optional<Canonicalization> parse_canonicalization(std::string_view word);
 
 /// One field, RFC 6376 3.4.1 and 3.4.2, without the CRLF at its end.
 std::string canonical_field(const HeaderField& field, Canonicalization canonicalization);
+
+/// These fields one after the other, each with its CRLF: what is hashed of a header (RFC 6376 3.7).
+std::string canonical_header(const std::vector<const HeaderField*>& fields,
+                             Canonicalization canonicalization);
 
 /// Where canonical octets go, in pieces of any size.
 using OctetSink = std::function<void(std::string_view)>;

@@ -7,8 +7,8 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <new>
-#include <utility>
 
 #include "dns/name.h"
 
@@ -20,6 +20,10 @@ namespace {
 const EVP_MD* sha256_algorithm() {
   static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return kAlgorithm != nullptr ? kAlgorithm : EVP_sha256();
+}
+
+std::string_view without_trailing_white(std::string_view name) {
+  return name.substr(0, name.find_last_not_of(" \t") + 1);
 }
 
 }  // namespace
@@ -96,77 +100,69 @@ void BodyHashes::add_canonical(Canonicalization canonicalization, std::string_vi
 }
 
 std::string comparable_name(const HeaderField& field) {
-  std::string name = ascii_lower(field.name);
-  name.erase(name.find_last_not_of(" \t") + 1);
-  return name;
+  return ascii_lower(without_trailing_white(field.name));
+}
+
+bool is_named(const HeaderField& field, std::string_view name) {
+  return equals_ignoring_case(without_trailing_white(field.name), name);
 }
 
 namespace {
 
-/// The fields of one name: the one to take next. The one above each is in a list beside.
-struct FieldsOfName {
-  std::string_view name;
-  size_t next;
-};
-
-constexpr size_t kNoField = SIZE_MAX;
-
 /// Any total order would do; this one seldom has to look at letters.
-bool comes_before(std::string_view a, std::string_view b) {
-  return a.size() != b.size() ? a.size() < b.size() : a < b;
-}
-
-/// One entry per different name, in the order of comes_before().
-std::vector<FieldsOfName> distinct(const std::vector<std::string>& names) {
-  std::vector<FieldsOfName> entries;
-  entries.reserve(names.size());
-  for (const std::string& name : names) entries.push_back({name, kNoField});
-  std::sort(entries.begin(), entries.end(), [](const FieldsOfName& a, const FieldsOfName& b) {
-    return comes_before(a.name, b.name);
-  });
-  const auto end =
-      std::unique(entries.begin(), entries.end(),
-                  [](const FieldsOfName& a, const FieldsOfName& b) { return a.name == b.name; });
-  entries.erase(end, entries.end());
-  return entries;
-}
-
-FieldsOfName* find_name(std::vector<FieldsOfName>& entries, std::string_view name) {
-  const auto entry = std::lower_bound(
-      entries.begin(), entries.end(), name,
-      [](const FieldsOfName& e, std::string_view n) { return comes_before(e.name, n); });
-  return entry != entries.end() && entry->name == name ? &*entry : nullptr;
+int compare_names(std::string_view a, std::string_view b) {
+  return a.size() != b.size() ? (a.size() < b.size() ? -1 : 1) : a.compare(b);
 }
 
 }  // namespace
 
-std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderField>& fields,
-                                                     const std::vector<std::string>& names) {
-  std::vector<FieldsOfName> entries = distinct(names);
-  std::vector<size_t> above(fields.size(), kNoField);  // the field before it of the same name
-  for (size_t i = 0; i < fields.size(); ++i) {
-    FieldsOfName* const entry = find_name(entries, comparable_name(fields[i]));
-    if (entry != nullptr) above[i] = std::exchange(entry->next, i);
+struct FieldsByName::ByName {
+  bool operator()(const Entry& entry, std::string_view name) const {
+    return compare_names(entry.name, name) < 0;
   }
+  bool operator()(std::string_view name, const Entry& entry) const {
+    return compare_names(name, entry.name) < 0;
+  }
+};
+
+FieldsByName::FieldsByName(const std::vector<HeaderField>& fields) {
+  entries_.reserve(fields.size());
+  for (const HeaderField& field : fields) entries_.push_back({comparable_name(field), &field});
+  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+    const int order = compare_names(a.name, b.name);
+    return order != 0 ? order < 0 : a.field < b.field;
+  });
+}
+
+std::vector<const HeaderField*> FieldsByName::select(const std::vector<std::string>& names,
+                                                     const HeaderField* except) const {
   std::vector<const HeaderField*> selected;
-  selected.reserve(std::min(names.size(), fields.size()));
+  selected.reserve(std::min(names.size(), entries_.size()));
+  std::vector<std::ptrdiff_t> taken(entries_.size());  // of each name, where its first field is
   for (const std::string& name : names) {
-    FieldsOfName* const entry = find_name(entries, name);
-    if (entry->next == kNoField) continue;
-    selected.push_back(&fields[entry->next]);
-    entry->next = above[entry->next];
+    const auto [first, last] =
+        std::equal_range(entries_.begin(), entries_.end(), std::string_view(name), ByName());
+    if (first == last) continue;
+    std::ptrdiff_t& count = taken[static_cast<size_t>(first - entries_.begin())];
+    auto left = last - count;  // the end of those not yet taken
+    if (left != first && (left - 1)->field == except) --left;
+    if (left == first) continue;
+    --left;
+    selected.push_back(left->field);
+    count = last - left;
   }
   return selected;
 }
 
-HeaderHash::HeaderHash(const std::vector<HeaderField>& fields,
-                       const std::vector<std::string>& names, Canonicalization canonicalization)
+std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderField>& fields,
+                                                     const std::vector<std::string>& names) {
+  return FieldsByName(fields).select(names);
+}
+
+HeaderHash::HeaderHash(const std::vector<const HeaderField*>& fields,
+                       Canonicalization canonicalization)
     : canonicalization_(canonicalization) {
-  std::string octets;
-  for (const HeaderField* field : select_signed_fields(fields, names)) {
-    octets += canonical_field(*field, canonicalization_) + "\r\n";
-  }
-  signed_fields_.update(octets);
+  signed_fields_.update(canonical_header(fields, canonicalization_));
 }
 
 std::string HeaderHash::with(const HeaderField& signature_field) const {
@@ -180,7 +176,8 @@ std::string HeaderHash::with(const HeaderField& signature_field) const {
 
 std::string header_hash(const std::vector<HeaderField>& fields, const DkimSignature& signature,
                         const HeaderField& signature_field) {
-  return HeaderHash(fields, signature.signed_fields, signature.header_canonicalization)
+  return HeaderHash(select_signed_fields(fields, signature.signed_fields),
+                    signature.header_canonicalization)
       .with(signature_field);
 }
 

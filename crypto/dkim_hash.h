@@ -86,9 +86,32 @@ class BodyHashes {
 /// A field's name as it is compared with h=: lower case, without the white space that some put
 /// before the colon (RFC 6376 3.4.2, 3.5).
 std::string comparable_name(const HeaderField& field);
+/// comparable_name() == `name`, which is in lower case; cheaper.
+bool is_named(const HeaderField& field, std::string_view name);
 
-/// The fields that h= selects, in its order: for each name the last one not yet taken, and nothing
-/// where there is none left (RFC 6376 5.4.2). Linear in `fields` plus the names.
+/// The header fields of a message by their names, for any number of signatures over them.
+class FieldsByName {
+ public:
+  /// `fields` must stay as they are while it is in use.
+  explicit FieldsByName(const std::vector<HeaderField>& fields);
+
+  /// The fields that h= selects, in its order: for each name (in lower case) the last one not yet
+  /// taken, and nothing where there is none left (RFC 6376 5.4.2). `except`, one of the fields, is
+  /// not taken. Sorting aside, linear in the fields plus the names.
+  std::vector<const HeaderField*> select(const std::vector<std::string>& names,
+                                         const HeaderField* except = nullptr) const;
+
+ private:
+  struct Entry {
+    std::string name;
+    const HeaderField* field;
+  };
+  struct ByName;
+
+  std::vector<Entry> entries_;  ///< sorted by name; those of a name in the order of the message
+};
+
+/// FieldsByName for a single signature.
 std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderField>& fields,
                                                      const std::vector<std::string>& names);
 
@@ -96,9 +119,8 @@ std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderFie
 /// canonicalized once, for any number of signatures over them.
 class HeaderHash {
  public:
-  /// `names`: h=, in lower case.
-  HeaderHash(const std::vector<HeaderField>& fields, const std::vector<std::string>& names,
-             Canonicalization canonicalization);
+  /// `fields`: those that h= selects.
+  HeaderHash(const std::vector<const HeaderField*>& fields, Canonicalization canonicalization);
   /// The 32 octets for this DKIM-Signature field; its b= is left out.
   std::string with(const HeaderField& signature_field) const;
 

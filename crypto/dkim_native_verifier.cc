@@ -18,18 +18,12 @@ constexpr size_t kMaxHeaderOctets = 4 * 1024 * 1024;
 /// A body is canonicalized at most twice, but hashed once for each l=.
 constexpr size_t kMaxBodyHashes = 8;
 
-/// RFC 6376 3.5 h=: it MUST NOT include the field being verified, so a `dkim-signature` in it means
-/// another one, or none.
-std::string hash_without_own_field(const DkimHeader& header, const DkimCandidate& candidate) {
-  std::vector<HeaderField> others = header.fields;
-  const HeaderField own = others[candidate.field];
-  others.erase(others.begin() + static_cast<std::ptrdiff_t>(candidate.field));
-  return header_hash(others, candidate.signature, own);
-}
-
-std::string hash_of_header(const DkimHeader& header, const DkimCandidate& candidate) {
-  if (candidate.signature.signs("dkim-signature")) return hash_without_own_field(header, candidate);
-  return header_hash(header.fields, candidate.signature, header.fields[candidate.field]);
+std::string hash_of_header(const FieldsByName& fields, const DkimSignature& signature,
+                           const HeaderField& own) {
+  // RFC 6376 3.5 h=: it MUST NOT include the field being verified, so a `dkim-signature` in it
+  // means another one, or none.
+  return HeaderHash(fields.select(signature.signed_fields, &own), signature.header_canonicalization)
+      .with(own);
 }
 
 class NativeEngine final : public DkimVerifyEngine {
@@ -41,8 +35,10 @@ class NativeEngine final : public DkimVerifyEngine {
   }
   void end_of_headers(const DkimHeader& header, const OpenCandidates& open) override {
     header_hashes_.resize(open.back()->index + 1);
+    const FieldsByName fields(header.fields);
     for (const DkimCandidate* candidate : open) {
-      header_hashes_[candidate->index] = hash_of_header(header, *candidate);
+      header_hashes_[candidate->index] =
+          hash_of_header(fields, candidate->signature, header.fields[candidate->field]);
     }
   }
   void body(std::string_view /*octets*/) override {}

@@ -91,7 +91,7 @@ void Signer::end_of_headers() {
   refusal_ = fields_.finish();
   if (!refusal_.empty()) return;
   names_ = fields_.comparable_names();
-  header_hash_.emplace(fields_.fields(), names_, header_canonicalization_);
+  header_hash_.emplace(select_signed_fields(fields_.fields(), names_), header_canonicalization_);
   body_hash_ = body_hashes_.add(body_canonicalization_, std::nullopt);
   for (Job& job : jobs_) {
     if (job.library) job.library->start(fields_.fields());

@@ -45,8 +45,11 @@ Action results_field(const std::string& authserv_id, std::vector<AuthMethod> met
 // AuthResultsFields: what stands in each field, the lowest first. RFC 8601 2.2 allows both ways.
 std::vector<std::vector<AuthMethod>> results_by_field(const Config& config,
                                                       std::vector<AuthMethod> methods) {
-  if (config.auth_results_fields == AuthResultsFields::one) return {std::move(methods)};
   std::vector<std::vector<AuthMethod>> fields;
+  if (config.auth_results_fields == AuthResultsFields::one) {
+    fields.push_back(std::move(methods));
+    return fields;
+  }
   for (AuthMethod& method : methods) {
     if (fields.empty() || fields.back().front().method != method.method) fields.emplace_back();
     fields.back().push_back(std::move(method));

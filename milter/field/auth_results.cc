@@ -182,8 +182,8 @@ void write_method(FoldedText& text, const AuthMethod& method) {
   if (!method.comment.empty()) text.add(field_comment(method.comment));
   if (!method.reason.empty()) text.add("reason=" + field_quoted_string(method.reason));
   for (const AuthProperty& property : method.properties) {
-    text.add(fmt::format("{}.{}={}", encode_keyword(property.ptype),
-                         encode_keyword(property.property), encode_pvalue(property.value)));
+    text.add(encode_keyword(property.ptype) + '.' + encode_keyword(property.property) + '=' +
+             encode_pvalue(property.value));
   }
 }
 
