@@ -22,10 +22,6 @@ const EVP_MD* sha256_algorithm() {
   return kAlgorithm != nullptr ? kAlgorithm : EVP_sha256();
 }
 
-std::string_view without_trailing_white(std::string_view name) {
-  return name.substr(0, name.find_last_not_of(" \t") + 1);
-}
-
 }  // namespace
 
 void Sha256::Free::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
@@ -99,13 +95,11 @@ void BodyHashes::add_canonical(Canonicalization canonicalization, std::string_vi
   before += octets.size();
 }
 
-std::string comparable_name(const HeaderField& field) {
-  return ascii_lower(without_trailing_white(field.name));
+std::string_view bare_name(const HeaderField& field) {
+  return std::string_view(field.name).substr(0, field.name.find_last_not_of(" \t") + 1);
 }
 
-bool is_named(const HeaderField& field, std::string_view name) {
-  return equals_ignoring_case(without_trailing_white(field.name), name);
-}
+std::string comparable_name(const HeaderField& field) { return ascii_lower(bare_name(field)); }
 
 namespace {
 

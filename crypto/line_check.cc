@@ -96,7 +96,8 @@ void LineCheck::header(const HeaderField& field) {
     if (before + line.size() > kMaxLineOctets && long_line_.empty()) {
       long_line_ = long_line_text(number, where(), before + line.size());
     }
-    const size_t bare = line.find_first_of("\r\n");
+    // Not find_first_of(), which looks at one octet at a time.
+    const size_t bare = std::min(line.find('\r'), line.find('\n'));
     if (bare != std::string_view::npos && bare_newline_.empty()) {
       bare_newline_ = bare_newline_text(line[bare], number, where());
     }

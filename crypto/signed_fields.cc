@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Names are compared in lower case and written as the message, or else the list, has them.
+// Names are compared without case and written as the message, or else the list, has them. The lists
+// are short: to look through them costs less than to sort them for each message.
 
 #include "crypto/signed_fields.h"
 
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "crypto/dkim_hash.h"
 #include "dns/name.h"
@@ -19,11 +19,15 @@ namespace {
 constexpr std::array<std::string_view, 4> kNeverSigned = {
     "return-path", "received", "authentication-results", "dkim-signature"};
 
+template <class Names>
+bool holds(const Names& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view known) { return equals_ignoring_case(known, name); });
+}
+
 }  // namespace
 
-bool is_never_signed(std::string_view lower_case_name) {
-  return std::find(kNeverSigned.begin(), kNeverSigned.end(), lower_case_name) != kNeverSigned.end();
-}
+bool is_never_signed(std::string_view name) { return holds(kNeverSigned, name); }
 
 std::vector<std::string> names_to_sign(const DkimSignOptions& options) {
   std::vector<std::string> names = {"from"};
@@ -37,24 +41,24 @@ std::vector<std::string> names_to_sign(const DkimSignOptions& options) {
 
 std::vector<std::string> names_to_oversign(const DkimSignOptions& options) {
   std::vector<std::string> names;
-  std::set<std::string> seen;
+  if (!holds(options.oversign_headers, "from")) names.emplace_back("From");
   for (const std::string& name : options.oversign_headers) {
-    std::string lower = ascii_lower(name);
-    if (!is_never_signed(lower) && seen.insert(std::move(lower)).second) names.push_back(name);
+    if (!is_never_signed(name) && !holds(names, name)) names.push_back(name);
   }
-  if (!seen.contains("from")) names.insert(names.begin(), "From");
   return names;
 }
 
 SignedFields::SignedFields(const DkimSignOptions& options, size_t max_name_octets)
     : max_name_octets_(max_name_octets),
-      wanted_(names_to_sign(options)),
+      listed_(options.sign_headers),
       oversigned_(names_to_oversign(options)) {}
 
 void SignedFields::add(const HeaderField& field) {
-  const std::string name = comparable_name(field);
-  if (!std::binary_search(wanted_.begin(), wanted_.end(), name)) return;
-  if (name == "from") ++from_fields_;
+  const std::string_view name = bare_name(field);
+  // What is oversigned is signed, and never one of those that are never signed.
+  const bool listed = holds(listed_, name) && !is_never_signed(name);
+  if (!listed && !holds(oversigned_, name)) return;
+  if (equals_ignoring_case(name, "from")) ++from_fields_;
   fields_.push_back(field);
 }
 
@@ -64,7 +68,7 @@ std::string SignedFields::finish() {
   names_.reserve(fields_.size() + oversigned_.size());
   for (const HeaderField& field : fields_) {
     if (field.value.find('\0') != std::string::npos) return "a header field holds a NUL";
-    names_.push_back(field.name.substr(0, field.name.find_last_not_of(" \t") + 1));
+    names_.emplace_back(bare_name(field));
   }
   // RFC 6376 5.4: one entry more than there are fields denies any that is added.
   names_.insert(names_.end(), oversigned_.begin(), oversigned_.end());

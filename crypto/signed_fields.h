@@ -23,7 +23,7 @@ namespace signet {
 /// Fields that change on the way as a matter of course, so that signing them breaks the signature:
 /// Return-Path and Received (RFC 6376 5.4), Authentication-Results (RFC 8601 5: servers remove
 /// them), and DKIM-Signature (RFC 6376 5.4: "error-prone"; our own ones go on top of it).
-bool is_never_signed(std::string_view lower_case_name);
+bool is_never_signed(std::string_view name);
 
 /// The names whose fields are signed, of both lists: lower case, sorted, each once, none that is
 /// never signed.
@@ -56,7 +56,7 @@ class SignedFields {
 
  private:
   size_t max_name_octets_;
-  std::vector<std::string> wanted_;  ///< lower case, sorted
+  std::vector<std::string> listed_;
   std::vector<std::string> oversigned_;
   std::vector<HeaderField> fields_;
   std::vector<std::string> names_;
