@@ -149,7 +149,9 @@ Lookup Resolver::start(const Name& name, RecordType type, LookupBudget& budget) 
                                    ? "the message is gone"
                                    : "the message's limit of DNS questions is used up"));
   }
-  return ask(name, type, budget.deadline());
+  Lookup lookup = ask(name, type, budget.deadline());
+  if (lookup.peek() == nullptr) budget.answered_at_once_.store(false, std::memory_order_relaxed);
+  return lookup;
 }
 
 }  // namespace signet

@@ -86,6 +86,8 @@ class LookupBudget {
   bool exhausted() const { return cancelled() || left_.load(std::memory_order_relaxed) <= 0; }
   /// Questions taken so far.
   int used() const { return used_.load(std::memory_order_relaxed); }
+  /// Whether all of them were answered at once, from a cache or local data.
+  bool answered_at_once() const { return answered_at_once_.load(std::memory_order_relaxed); }
   /// The message is gone: no further question is asked.
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
   bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
@@ -94,7 +96,10 @@ class LookupBudget {
   std::atomic<Deadline> deadline_;
   std::atomic<int> left_;
   std::atomic<int> used_{0};
+  std::atomic<bool> answered_at_once_{true};
   std::atomic<bool> cancelled_{false};
+
+  friend class Resolver;
 };
 
 /// Somebody who goes on when an answer has come.

@@ -188,7 +188,7 @@ sfsistat on_end_of_message(SMFICTX* context) {
   if (connection == nullptr) return SMFIS_TEMPFAIL;
   sfsistat answer = SMFIS_TEMPFAIL;
   try {
-    make_room_for_waiting();  // for DNS answers
+    if (connection->session.may_wait()) make_room_for_waiting();
     if (connection->error.empty()) answer = finish_message(context, *connection);
   } catch (const std::exception& error) {
     connection->error = error.what();

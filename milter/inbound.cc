@@ -134,6 +134,11 @@ void DnsShares::cancel() {
 
 int DnsShares::used() const { return mail_from.used() + helo.used() + dkim.used() + dmarc.used(); }
 
+bool DnsShares::answered_at_once() const {
+  return mail_from.answered_at_once() && helo.answered_at_once() && dkim.answered_at_once() &&
+         dmarc.answered_at_once();
+}
+
 InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Background& background,
                                Envelope envelope, std::chrono::sys_seconds now)
     : runtime_(std::move(runtime)),

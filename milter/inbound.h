@@ -59,6 +59,7 @@ struct DnsShares {
   void extend(Deadline deadline);
   void cancel();
   int used() const;
+  bool answered_at_once() const;
 
   /// RFC 7208 4.6.4: the record and ten times ten hosts with their list.
   static constexpr int kMailFrom = 111;
@@ -85,6 +86,8 @@ class InboundMessage {
   void header(const HeaderField& field);
   void end_of_headers();
   void body(std::string_view octets);
+  /// False if all questions so far were answered at once; then finish() hardly waits.
+  bool may_wait() const { return !dns_->answered_at_once(); }
   /// Waits for what is still on its way, MessageTimeout at most.
   InboundResults finish(std::chrono::sys_seconds now);
 

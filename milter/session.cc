@@ -227,6 +227,10 @@ void Session::body(std::string_view octets) {
   if (message_->outbound) message_->outbound->body(octets);
 }
 
+bool Session::may_wait() const {
+  return message_ != nullptr && message_->inbound && message_->inbound->may_wait();
+}
+
 std::vector<Action> Session::end_of_message(std::string queue_id, std::chrono::sys_seconds now) {
   if (!message_) return {};
   const std::unique_ptr<Message> message = std::move(message_);

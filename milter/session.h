@@ -60,6 +60,8 @@ class Session {
   void header(std::string_view name, std::string_view value);
   void end_of_headers();
   void body(std::string_view octets);
+  /// Whether end_of_message() may have to wait for the DNS.
+  bool may_wait() const;
   /// Waits for what is not known yet, decides, and ends the message.
   std::vector<Action> end_of_message(std::string queue_id, std::chrono::sys_seconds now);
   /// The message is off (ABORT, or the connection closed).

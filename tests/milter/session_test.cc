@@ -469,6 +469,21 @@ TEST_F(SessionTest, AClientWithoutAnAddressIsAStranger) {
 }
 
 // SenderLogins: joe may use example.com, nobody else anything. Both domains have a key.
+TEST_F(SessionTest, MayWaitOnlyIfAQuestionWasNotAnsweredAtOnce) {
+  from("192.0.2.1");
+  EXPECT_FALSE(session_.may_wait());
+  mail("<alice@example.com>");
+  EXPECT_FALSE(session_.may_wait());
+  session_.reset();
+  auto runtime = std::make_shared<Runtime>(*make_runtime());
+  runtime->resolver = std::make_shared<SpfHoldingResolver>();
+  slot_.replace(std::move(runtime));
+  mail("<alice@example.com>");
+  EXPECT_TRUE(session_.may_wait());
+  session_.reset();
+  EXPECT_FALSE(session_.may_wait());
+}
+
 class SenderLoginsSession : public SessionTest {
  protected:
   void SetUp() override {
