@@ -55,6 +55,7 @@ std::string_view trim(std::string_view text) {
 /// The parts of `text` between `separator`s, white space around each removed.
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
+  parts.reserve(static_cast<size_t>(std::count(text.begin(), text.end(), separator)) + 1);
   size_t start = 0;
   for (size_t end = text.find(separator); end != std::string_view::npos;
        end = text.find(separator, start)) {
@@ -219,7 +220,9 @@ Refusal read_canonicalization(DkimSignature& signature, const TagList& tags) {
 }
 
 Refusal read_signed_fields(DkimSignature& signature, const TagList& tags, int maximum) {
-  for (const std::string_view name : split(*tags.find("h"), ':')) {
+  const std::vector<std::string_view> names = split(*tags.find("h"), ':');
+  signature.signed_fields.reserve(std::min(names.size(), static_cast<size_t>(maximum)));
+  for (const std::string_view name : names) {
     if (!is_field_name(name)) return syntax_error("h= holds something that is no field name");
     if (static_cast<int>(signature.signed_fields.size()) >= maximum) {
       return refuse(DkimResult::policy, fmt::format("h= names more than {} fields", maximum));
