@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Each shard is a map of answers and a list of its keys in order of use. The list holds pointers to
-// the map's keys, which stay where they are as long as the entry lives.
+// Each shard is a list of entries in order of use and an index into it by question.
 
 #include "dns/unbound/answer_cache.h"
 
 #include <algorithm>
+#include <iterator>
+
+#include "dns/unbound/packed_answer.h"
 
 namespace signet {
 namespace {
@@ -13,18 +15,6 @@ namespace {
 constexpr size_t kShards = 16;
 // Below this many entries one shard will do: a shard of few entries forgets too early.
 constexpr size_t kEntriesWorthSharding = 1024;
-
-/// Memory that the entry takes, allocations and container nodes included, roughly.
-size_t octets_of(const Question& question, const Answer& answer) {
-  constexpr size_t kNodes = 160;      // map node, list node, shared_ptr control block
-  constexpr size_t kAllocation = 16;  // what malloc adds
-  size_t octets = kNodes + sizeof(Question) + sizeof(Answer) + question.name.text().size();
-  octets += answer.addresses.size() * sizeof(IpAddress) + answer.error.size();
-  for (const auto& text : answer.texts) octets += sizeof(std::string) + text.size() + kAllocation;
-  for (const auto& mx : answer.exchanges) octets += sizeof(MxRecord) + mx.exchange.text().size();
-  for (const auto& name : answer.names) octets += sizeof(Name) + name.text().size();
-  return octets;
-}
 
 std::chrono::seconds time_to_keep(const Answer& answer) {
   switch (answer.status) {
@@ -51,37 +41,37 @@ AnswerCache::AnswerCache(size_t entries, size_t octets)
 std::shared_ptr<const Answer> AnswerCache::find(const Question& question, TimePoint now) {
   Shard& shard = shard_of(question);
   const std::lock_guard lock(shard.mutex);
-  const auto found = shard.entries.find(question);
-  if (found == shard.entries.end()) return nullptr;
-  if (found->second.expires <= now) {
+  const auto found = shard.index.find(question);
+  if (found == shard.index.end()) return nullptr;
+  const Entries::iterator entry = *found;
+  if (entry->expires <= now) {
     remove(shard, found);
     return nullptr;
   }
-  shard.recent.splice(shard.recent.begin(), shard.recent, found->second.place);
-  return found->second.answer;
+  shard.entries.splice(shard.entries.begin(), shard.entries, entry);
+  return std::make_shared<const Answer>(unpack_answer(entry->answer()));
 }
 
-void AnswerCache::store(const Question& question, std::shared_ptr<const Answer> answer,
-                        TimePoint now) {
-  const std::chrono::seconds keep = time_to_keep(*answer);
-  const size_t octets = octets_of(question, *answer);
-  if (keep.count() <= 0 || entries_per_shard_ == 0 || octets > octets_per_shard_) return;
+void AnswerCache::store(const Question& question, const Answer& answer, TimePoint now) {
+  const std::chrono::seconds keep = time_to_keep(answer);
+  if (keep.count() <= 0 || entries_per_shard_ == 0) return;
+  const std::string& name = question.name.text();
+  Entries added;
+  added.push_back(
+      {question.type, static_cast<uint8_t>(name.size()), name + pack_answer(answer), now + keep});
+  added.front().octets.shrink_to_fit();
+  const size_t octets = memory_of(added.front());
+  if (octets > octets_per_shard_) return;
 
   Shard& shard = shard_of(question);
   const std::lock_guard lock(shard.mutex);
-  if (const auto old = shard.entries.find(question); old != shard.entries.end()) {
-    remove(shard, old);
-  }
+  if (const auto old = shard.index.find(question); old != shard.index.end()) remove(shard, old);
   while (shard.entries.size() >= entries_per_shard_ || shard.octets + octets > octets_per_shard_) {
-    remove(shard, shard.entries.find(*shard.recent.back()));
+    remove(shard, shard.index.find(std::prev(shard.entries.end())));
   }
-  // Whatever may throw comes first, so that the map and the list never disagree.
-  Order place{nullptr};
-  const auto added =
-      shard.entries.emplace(question, Entry{std::move(answer), now + keep, octets, place.begin()})
-          .first;
-  place.front() = &added->first;
-  shard.recent.splice(shard.recent.begin(), place);
+  // What may throw comes first, so that the list and the index never disagree.
+  shard.index.insert(added.begin());
+  shard.entries.splice(shard.entries.begin(), added);
   shard.octets += octets;
 }
 
@@ -108,9 +98,18 @@ AnswerCache::Shard& AnswerCache::shard_of(const Question& question) {
   return shards_[std::hash<Name>{}(question.name) % shards_.size()];
 }
 
-void AnswerCache::remove(Shard& shard, Entries::iterator entry) {
-  shard.octets -= entry->second.octets;
-  shard.recent.erase(entry->second.place);
+/// Roughly, with what malloc() adds to each of the three allocations.
+size_t AnswerCache::memory_of(const Entry& entry) {
+  constexpr size_t kListNode = 80;
+  constexpr size_t kTreeNode = 48;
+  constexpr size_t kAllocation = 16;
+  return kListNode + kTreeNode + kAllocation + entry.octets.capacity();
+}
+
+void AnswerCache::remove(Shard& shard, Index::iterator place) {
+  const Entries::iterator entry = *place;
+  shard.octets -= memory_of(*entry);
+  shard.index.erase(place);
   shard.entries.erase(entry);
 }
 

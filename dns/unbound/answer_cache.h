@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // AnswerCache: the answers that UnboundResolver has seen, kept for their TTL and no longer, within
-// a bound on entries and a bound on octets; the least recently used go first. It is cut into
-// shards, each with a mutex of its own, so that threads seldom meet. Inside a shard the order is a
-// tree, not a hash: names are chosen by attackers, and no choice of names can make a tree slow.
+// a bound on entries and a bound on octets; the least recently used go first. Answers are packed,
+// so that thousands of domains fit into a few MiB. It is cut into shards, each with a mutex of its
+// own, so that threads seldom meet. Inside a shard the order is a tree, not a hash: names are
+// chosen by attackers, and no choice of names can make a tree slow.
 //
 // Time is an argument, on the monotonic clock. Every member may be called from any thread.
 
@@ -11,9 +12,12 @@
 
 #include <chrono>
 #include <list>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dns/resolver.h"
@@ -43,34 +47,48 @@ class AnswerCache {
   /// up).
   AnswerCache(size_t entries, size_t octets);
 
-  /// The answer if it is there and not expired, else nullptr.
+  /// The answer, unpacked, if it is there and not expired, else nullptr.
   std::shared_ptr<const Answer> find(const Question& question, TimePoint now);
 
   /// Keeps the answer for its TTL; of server_failure, for kLongestFailure. Not kept: timed_out, a
   /// TTL of zero, and what is too big for a shard.
-  void store(const Question& question, std::shared_ptr<const Answer> answer, TimePoint now);
+  void store(const Question& question, const Answer& answer, TimePoint now);
 
   size_t entries() const;
   size_t octets() const;
 
  private:
-  using Order = std::list<const Question*>;
   struct Entry {
-    std::shared_ptr<const Answer> answer;
+    RecordType type;
+    uint8_t name_octets;
+    std::string octets;  ///< the name, then the packed answer
     TimePoint expires;
-    size_t octets = 0;
-    Order::iterator place;
+
+    std::string_view name() const { return std::string_view(octets).substr(0, name_octets); }
+    std::string_view answer() const { return std::string_view(octets).substr(name_octets); }
   };
-  using Entries = std::map<Question, Entry>;
+  using Entries = std::list<Entry>;
+  struct ByQuestion {
+    using is_transparent = void;
+    using Key = std::pair<RecordType, std::string_view>;
+    static Key key(const Question& question) { return {question.type, question.name.text()}; }
+    static Key key(Entries::const_iterator entry) { return {entry->type, entry->name()}; }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return key(a) < key(b);
+    }
+  };
+  using Index = std::set<Entries::iterator, ByQuestion>;
   struct Shard {
     mutable std::mutex mutex;
-    Entries entries;    // guarded by mutex
-    Order recent;       // guarded by mutex; the most recently used is first
+    Entries entries;    // guarded by mutex; the most recently used is first
+    Index index;        // guarded by mutex; all entries
     size_t octets = 0;  // guarded by mutex
   };
 
+  static size_t memory_of(const Entry& entry);
   Shard& shard_of(const Question& question);
-  static void remove(Shard& shard, Entries::iterator entry);
+  static void remove(Shard& shard, Index::iterator place);
 
   std::vector<Shard> shards_;
   size_t entries_per_shard_;

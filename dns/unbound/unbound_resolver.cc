@@ -363,10 +363,9 @@ void UnboundResolver::Pump::land(Flight& flight, Answer answer) {
     counters_.failures.fetch_add(1, std::memory_order_relaxed);
     if (now - flight.launched >= first_wait(options_)) flight.generation->met_silence = true;
   }
-  const auto shared = make_shared_answer(std::move(answer));
   // First the cache, then the map: whoever misses the one finds the other.
-  cache_.store(*flight.question, shared, now);
-  remove(flight)->set(shared);
+  cache_.store(*flight.question, answer, now);
+  remove(flight)->set(make_shared_answer(std::move(answer)));
 }
 
 void UnboundResolver::Pump::crash(Flight& flight) noexcept { remove(flight)->set(out_of_memory_); }

@@ -40,10 +40,8 @@ std::shared_ptr<const Runtime> make_runtime(std::shared_ptr<Resolver> resolver,
 }  // namespace
 
 WarmResolver::WarmResolver() : cache_(50'000, 50'000 * 1024) {
-  auto answer = std::make_shared<Answer>();
-  answer->status = DnsStatus::no_domain;
-  answer->ttl = std::chrono::hours(1);
-  no_domain_ = std::move(answer);
+  no_domain_.status = DnsStatus::no_domain;
+  no_domain_.ttl = std::chrono::hours(1);
 }
 
 void WarmResolver::add_domain(const std::string& domain, const std::string& selector,
@@ -52,21 +50,20 @@ void WarmResolver::add_domain(const std::string& domain, const std::string& sele
   add_text("mail." + domain, "v=spf1 a -all");
   add_text("_dmarc." + domain, "v=DMARC1; p=reject; rua=mailto:dmarc-reports@" + domain);
   add_text(selector + "._domainkey." + domain, key_record);
-  auto address = std::make_shared<Answer>();
-  address->status = DnsStatus::answered;
-  address->ttl = std::chrono::hours(1);
-  address->addresses = {IpAddress::v4({192, 0, 2, 1})};
-  cache_.store({*parse_domain("mail." + domain), RecordType::a}, std::move(address),
+  Answer address;
+  address.status = DnsStatus::answered;
+  address.ttl = std::chrono::hours(1);
+  address.addresses = {IpAddress::v4({192, 0, 2, 1})};
+  cache_.store({*parse_domain("mail." + domain), RecordType::a}, address,
                std::chrono::steady_clock::now());
 }
 
 void WarmResolver::add_text(const std::string& name, std::string text) {
-  auto answer = std::make_shared<Answer>();
-  answer->status = DnsStatus::answered;
-  answer->ttl = std::chrono::hours(1);
-  answer->texts.push_back(std::move(text));
-  cache_.store({*parse_domain(name), RecordType::txt}, std::move(answer),
-               std::chrono::steady_clock::now());
+  Answer answer;
+  answer.status = DnsStatus::answered;
+  answer.ttl = std::chrono::hours(1);
+  answer.texts.push_back(std::move(text));
+  cache_.store({*parse_domain(name), RecordType::txt}, answer, std::chrono::steady_clock::now());
 }
 
 Lookup WarmResolver::ask(const Name& name, RecordType type, Deadline /*deadline*/) {
@@ -74,7 +71,7 @@ Lookup WarmResolver::ask(const Name& name, RecordType type, Deadline /*deadline*
   const Question question{name, type};
   if (auto known = cache_.find(question, now)) return Lookup(std::move(known));
   cache_.store(question, no_domain_, now);
-  return Lookup(no_domain_);
+  return Lookup(std::make_shared<const Answer>(no_domain_));
 }
 
 SessionWork::SessionWork()

@@ -38,7 +38,7 @@ class WarmResolver final : public Resolver {
   void add_text(const std::string& name, std::string text);
 
   AnswerCache cache_;
-  std::shared_ptr<const Answer> no_domain_;
+  Answer no_domain_;
 };
 
 /// One message as an MTA hands it over.

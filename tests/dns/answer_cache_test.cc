@@ -22,20 +22,32 @@ Question question(std::string_view name, RecordType type = RecordType::txt) {
   return {*parse_query_name(name), type};
 }
 
-std::shared_ptr<const Answer> answer(DnsStatus status, std::chrono::seconds ttl,
-                                     std::string text = {}) {
-  auto made = std::make_shared<Answer>();
-  made->status = status;
-  made->ttl = ttl;
-  if (status == DnsStatus::answered) made->texts.push_back(std::move(text));
+Answer answer(DnsStatus status, std::chrono::seconds ttl, std::string text = {}) {
+  Answer made;
+  made.status = status;
+  made.ttl = ttl;
+  if (status == DnsStatus::answered) made.texts.push_back(std::move(text));
   return made;
 }
 
-TEST(AnswerCache, GivesBackTheSameAnswerWithoutACopy) {
+TEST(AnswerCache, GivesBackWhatWasStored) {
   AnswerCache cache(10, kPlenty);
-  const auto stored = answer(DnsStatus::answered, 60s, "v=spf1 -all");
-  cache.store(question("example.com"), stored, kStart);
-  EXPECT_EQ(cache.find(question("example.com"), kStart), stored);
+  cache.store(question("example.com"), answer(DnsStatus::answered, 60s, "v=spf1 -all"), kStart);
+  const auto found = cache.find(question("example.com"), kStart);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->status, DnsStatus::answered);
+  EXPECT_EQ(found->ttl, 60s);
+  EXPECT_EQ(found->texts, std::vector<std::string>{"v=spf1 -all"});
+}
+
+TEST(AnswerCache, AnAnswerOutlivesItsEntry) {
+  AnswerCache cache(1, kPlenty);
+  cache.store(question("a"), answer(DnsStatus::answered, 60s, "of a"), kStart);
+  const auto found = cache.find(question("a"), kStart);
+  cache.store(question("b"), answer(DnsStatus::answered, 60s, "of b"), kStart);
+  EXPECT_EQ(cache.find(question("a"), kStart), nullptr);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->texts, std::vector<std::string>{"of a"});
 }
 
 TEST(AnswerCache, TellsTypesAndNamesApart) {
@@ -80,9 +92,10 @@ TEST(AnswerCache, KeepsEachStatusForItsTime) {
 TEST(AnswerCache, ANewAnswerReplacesTheOld) {
   AnswerCache cache(10, kPlenty);
   cache.store(question("example.com"), answer(DnsStatus::no_data, 60s), kStart);
-  const auto second = answer(DnsStatus::answered, 60s, "now there is one");
-  cache.store(question("example.com"), second, kStart);
-  EXPECT_EQ(cache.find(question("example.com"), kStart), second);
+  cache.store(question("example.com"), answer(DnsStatus::answered, 60s, "now there is"), kStart);
+  const auto found = cache.find(question("example.com"), kStart);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->texts, std::vector<std::string>{"now there is"});
   EXPECT_EQ(cache.entries(), 1u);
 }
 
