@@ -51,6 +51,7 @@ class Verifier final : public DkimVerifier {
 
   void header(const HeaderField& field) override;
   void end_of_headers(const std::optional<Name>& author) override;
+  std::vector<Name> domains() const override;
   void body(std::string_view octets) override;
   std::vector<DkimVerdict> finish(std::chrono::sys_seconds now) override;
 
@@ -197,6 +198,14 @@ void Verifier::choose_body_hashes() {
     }
     candidate->body_hash = body_hashes_.add(body.first, body.second);
   }
+}
+
+std::vector<Name> Verifier::domains() const {
+  std::vector<Name> domains;
+  for (const DkimCandidate& candidate : candidates_) {
+    if (!candidate.refusal) domains.push_back(candidate.signature.domain);
+  }
+  return domains;
 }
 
 void Verifier::body(std::string_view octets) {

@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 namespace signet {
 namespace {
@@ -177,13 +176,10 @@ AlignmentSummary align_all(Resolver& resolver, LookupBudget& budget, DmarcTreeWa
   // A method that has what it needs asks for no more.
   std::erase_if(undecided, [&](const auto* candidate) { return summary.has(candidate->method); });
   // All walks are on their way before the first is waited for.
-  std::map<Name, DmarcTreeWalk> walks;
+  for (const auto* candidate : undecided) author.beside(resolver, budget, candidate->domain);
   for (const auto* candidate : undecided) {
-    if (walks.count(candidate->domain) > 0) continue;
-    walks.emplace(candidate->domain, DmarcTreeWalk(resolver, budget, candidate->domain, author));
-  }
-  for (const auto* candidate : undecided) {
-    summary.note(*candidate, align_by_walk(author, walks.at(candidate->domain)));
+    DmarcTreeWalk& theirs = author.beside(resolver, budget, candidate->domain);
+    summary.note(*candidate, align_by_walk(author, theirs));
   }
   return summary;
 }
@@ -282,6 +278,20 @@ const std::vector<Step>& DmarcTreeWalk::steps() {
   return *steps_;
 }
 
+bool DmarcTreeWalk::is_there() {
+  if (steps_) return true;
+  return std::all_of(questions_.begin(), questions_.end(), [](Question& question) {
+    return !question.lookup || question.lookup->peek() != nullptr;
+  });
+}
+
+DmarcTreeWalk& DmarcTreeWalk::beside(Resolver& resolver, LookupBudget& budget, const Name& domain) {
+  const auto known = std::find_if(beside_.begin(), beside_.end(),
+                                  [&](const DmarcTreeWalk& w) { return w.start() == domain; });
+  if (known != beside_.end()) return *known;
+  return beside_.emplace_back(DmarcTreeWalk(resolver, budget, domain, *this));
+}
+
 void DmarcTreeWalk::ask_existence(Resolver& resolver, LookupBudget& budget) {
   if (existence_ || steps().empty() || steps()[0].status != DnsStatus::no_domain) return;
   // RFC 9989 A.4: any type will do, because only the rcode counts. A is the one that even a server
@@ -335,6 +345,21 @@ void prefetch_dmarc(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk& wal
   const bool np_may_apply = discovery.found != nullptr && discovery.found->record->np &&
                             discovery.found->domain != walk.start();
   if (np_may_apply) walk.ask_existence(resolver, budget);
+}
+
+void prefetch_alignment(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk& walk,
+                        const AuthenticatedDomain& candidate) {
+  if (walk.is_there()) {
+    const Discovery discovery = discover_policy(walk);
+    if (discovery.found == nullptr || !discovery.found->record->p) return;
+    const DmarcRecord& record = *discovery.found->record;
+    if (align_without_walk(walk, record, candidate) != Alignment::needs_walk) return;
+  } else {
+    const bool same_domain = candidate.domain == walk.start();
+    const Name shared = walk.start().last_labels(2);
+    if (same_domain || shared.label_count() < 2 || !candidate.domain.is_at_or_below(shared)) return;
+  }
+  walk.beside(resolver, budget, candidate.domain);
 }
 
 DmarcVerdict evaluate_dmarc(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk& walk,

@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include <list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,10 +50,17 @@ class DmarcTreeWalk {
 
   const Name& start() const { return start_; }
 
+  /// Whether steps() would not wait.
+  bool is_there();
+
   /// Waits for the answers and folds them in the RFC's order, the start first: stops after the
   /// first record with psd=n or psd=y. A step whose lookup failed keeps its status, and the walk
   /// goes on. Calling it again costs nothing.
   const std::vector<Step>& steps();
+
+  /// The walk for another domain, with which this one's Organizational Domain is to be compared;
+  /// started at the first call. It lives as long as this one.
+  DmarcTreeWalk& beside(Resolver& resolver, LookupBudget& budget, const Name& domain);
 
   /// Asks whether the start exists, unless the walk or an earlier call tells. Waits for the walk.
   void ask_existence(Resolver& resolver, LookupBudget& budget);
@@ -73,6 +81,7 @@ class DmarcTreeWalk {
   std::vector<Question> questions_;
   std::optional<std::vector<Step>> steps_;
   std::optional<Lookup> existence_;
+  std::list<DmarcTreeWalk> beside_;
 };
 
 /// The Organizational Domain that a walk points to (RFC 9989 4.10.2); nothing if a DNS error leaves
@@ -111,6 +120,13 @@ struct DmarcVerdict {
 /// Author Domain exists, if that decides between np and sp. Optional. Call it before waiting for
 /// SPF and DKIM, so that a sender whose own DNS is slow cannot use up the time for this answer.
 void prefetch_dmarc(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk& walk);
+
+/// Starts the walk by which evaluate_dmarc() will find out whether `candidate` aligns, should it be
+/// authenticated. Optional, and waits for nothing: once `walk` is there it is asked only if it will
+/// be needed, before that if it may be. A domain that shares no more than the TLD with the Author
+/// Domain is taken for another organization's until then.
+void prefetch_alignment(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk& walk,
+                        const AuthenticatedDomain& candidate);
 
 /// Evaluates one Author Domain. `walk` was started for it as soon as From was known.
 /// `temporary_error`: a DNS error kept a method from a result that might have been an

@@ -84,6 +84,7 @@ class LookupBudget {
   bool take();
   /// True if take() would be false.
   bool exhausted() const { return cancelled() || left_.load(std::memory_order_relaxed) <= 0; }
+  int left() const { return left_.load(std::memory_order_relaxed); }
   /// Questions taken so far.
   int used() const { return used_.load(std::memory_order_relaxed); }
   /// Whether all of them were answered at once, from a cache or local data.

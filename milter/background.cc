@@ -25,7 +25,7 @@ Background::~Background() {
 
 bool Background::is_working() const {
   const std::lock_guard lock(mutex_);
-  return idle_ < threads_.size();
+  return idle_ < threads_.size() || !waiting_.empty();
 }
 
 void Background::start(Work work) {

@@ -34,7 +34,7 @@ class Background {
   /// The same, when the time has come.
   void start_at(Deadline time, Work work);
 
-  /// Whether the destructor would have to wait.
+  /// Whether there is work that has begun, or could.
   bool is_working() const;
 
  private:

@@ -233,15 +233,54 @@ void InboundMessage::end_of_headers() {
   author_ = find_author(from_values_);
   start_walks(author_);
   dkim_->end_of_headers(author_.ok() ? std::optional(author_.domains.front()) : std::nullopt);
+  start_alignment_walks();
+  ask_on();
 }
 
-void InboundMessage::body(std::string_view octets) { dkim_->body(octets); }
+// What may turn out to be authenticated, and then has to be compared with the authors.
+std::vector<AuthenticatedDomain> InboundMessage::candidates() {
+  std::vector<AuthenticatedDomain> candidates;
+  const SpfVerdict* verdict = spf_ ? spf_->verdict({}) : nullptr;
+  if (spf_ && (verdict == nullptr || verdict->result == SpfResult::pass)) {
+    candidates.push_back(
+        {AuthenticatedDomain::Method::spf, unfinished_spf_mail_from(spf_request_, "").domain});
+  }
+  for (Name& domain : dkim_->domains()) {
+    candidates.push_back({AuthenticatedDomain::Method::dkim, std::move(domain)});
+  }
+  return candidates;
+}
+
+// Half of DMARC's share is left to what turns out to be needed.
+void InboundMessage::start_alignment_walks() {
+  for (const AuthenticatedDomain& candidate : candidates()) {
+    for (const auto& walk : walks_) {
+      if (dns_->dmarc.left() < DnsShares::kLeastDmarc / 2) return;
+      prefetch_alignment(*runtime_->resolver, dns_->dmarc, *walk, candidate);
+    }
+  }
+}
+
+// What is to be asked because of the walks' answers, once these are there.
+void InboundMessage::ask_on() {
+  if (asked_on_) return;
+  for (const auto& walk : walks_) {
+    if (!walk->is_there()) return;
+  }
+  asked_on_ = true;
+  for (const auto& walk : walks_) prefetch_dmarc(*runtime_->resolver, dns_->dmarc, *walk);
+}
+
+void InboundMessage::body(std::string_view octets) {
+  ask_on();
+  dkim_->body(octets);
+}
 
 SpfVerdict InboundMessage::mail_from_verdict(Deadline deadline) {
   SpfVerdict verdict;
   verdict.problem = no_spf_reason_;
   if (!spf_) return verdict;
-  if (auto finished = spf_->take_verdict(deadline)) return *std::move(finished);
+  if (const SpfVerdict* finished = spf_->verdict(deadline)) return *finished;
   return unfinished_spf_mail_from(spf_request_, "no verdict before MessageTimeout");
 }
 
@@ -250,8 +289,8 @@ SpfVerdict InboundMessage::helo_verdict(Deadline deadline) {
   SpfVerdict verdict;
   verdict.problem = no_spf_reason_;
   if (!spf_helo_) return verdict;
-  if (auto finished = spf_helo_->take_verdict(deadline)) {
-    verdict = *std::move(finished);
+  if (const SpfVerdict* finished = spf_helo_->verdict(deadline)) {
+    verdict = *finished;
     if (verdict.result != SpfResult::temperror || !dns_->helo.exhausted()) return verdict;
     LookupBudget rest(deadline, DnsShares::kMailFrom - dns_->mail_from.used());
     verdict = check_spf_helo(*runtime_->resolver, rest, spf_request_);

@@ -2,8 +2,8 @@
 //
 // InboundMessage: everything that is found out about one message on its way in. Each question is
 // put on its way as soon as its name is known: SPF at MAIL, DKIM keys at each signature, the
-// _dmarc names at From. finish() gathers the answers. Dropping the object abandons the message
-// without waiting. One thread at a time.
+// _dmarc names at From, those of domains that may align at the end of the header. finish() gathers
+// the answers. Dropping the object abandons the message without waiting. One thread at a time.
 
 #pragma once
 
@@ -97,6 +97,9 @@ class InboundMessage {
   SpfVerdict mail_from_verdict(Deadline deadline);
   SpfVerdict helo_verdict(Deadline deadline);
   void start_walks(const Author& author);
+  std::vector<AuthenticatedDomain> candidates();
+  void start_alignment_walks();
+  void ask_on();
   DmarcTreeWalk& walk_of(const Name& domain);
   std::vector<DmarcVerdict> evaluate_authors(const InboundResults& results);
   Evidence gather_evidence(const InboundResults& results, std::vector<DmarcVerdict> verdicts) const;
@@ -115,6 +118,7 @@ class InboundMessage {
   std::unique_ptr<DkimVerifier> dkim_;
   std::vector<std::string> from_values_;
   std::vector<std::unique_ptr<DmarcTreeWalk>> walks_;
+  bool asked_on_ = false;
   Author author_;
   bool from_list_ = false;
   std::string list_id_;           ///< of the first List-Id, what stands in its angle brackets

@@ -103,11 +103,11 @@ void RunningSpf::read() {
   background_.start_at(patience, wake_->work());
 }
 
-std::optional<SpfVerdict> RunningSpf::take_verdict(Deadline deadline) {
+const SpfVerdict* RunningSpf::verdict(Deadline deadline) {
   std::unique_lock lock(mutex_);
   finished_.wait_until(lock, deadline, [this] { return !check_; });
   if (failure_) std::rethrow_exception(failure_);
-  return std::exchange(verdict_, std::nullopt);
+  return verdict_ ? &*verdict_ : nullptr;
 }
 
 }  // namespace signet

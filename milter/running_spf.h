@@ -30,9 +30,9 @@ class RunningSpf : public std::enable_shared_from_this<RunningSpf> {
   RunningSpf(const RunningSpf&) = delete;
   RunningSpf& operator=(const RunningSpf&) = delete;
 
-  /// Waits until the deadline; nothing: there is no verdict yet. Throws what the check threw. Hands
-  /// the verdict over, so it is to be called once.
-  std::optional<SpfVerdict> take_verdict(Deadline deadline);
+  /// Waits until the deadline; nullptr: there is no verdict yet. Throws what the check threw. The
+  /// verdict stays as long as this object.
+  const SpfVerdict* verdict(Deadline deadline);
 
  private:
   class Wake;
@@ -51,7 +51,7 @@ class RunningSpf : public std::enable_shared_from_this<RunningSpf> {
   std::optional<SpfCheck> check_;      // guarded by mutex_; gone when finished
   std::shared_ptr<Wake> wake_;         // guarded by mutex_
   Deadline timer_{};                   // guarded by mutex_; when the background looks after it
-  std::optional<SpfVerdict> verdict_;  // guarded by mutex_
+  std::optional<SpfVerdict> verdict_;  // guarded by mutex_; final
   std::exception_ptr failure_;         // guarded by mutex_
 };
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "dns/dmarc.h"
+#include "tests/support/step_resolver.h"
 #include "tests/support/zone_resolver.h"
 
 namespace signet {
@@ -153,6 +154,71 @@ TEST(DmarcTreeWalk, ACopyAnswersWithoutAsking) {
   DmarcTreeWalk copy = walk;
   EXPECT_EQ(organizational_domain(copy), name("example.com"));
   EXPECT_EQ(resolver.question_count(), 0);
+}
+
+TEST(DmarcTreeWalk, IsThereWhenItsLastAnswerIs) {
+  ZoneResolver zone("_dmarc.example.com TXT \"v=DMARC1; p=none\"\n");
+  StepResolver resolver(zone);
+  DmarcTreeWalk walk(resolver, test_budget(), name("mail.example.com"));
+  EXPECT_FALSE(walk.is_there());
+  resolver.answer(0);
+  resolver.answer(0);
+  EXPECT_FALSE(walk.is_there());
+  resolver.answer(0);
+  EXPECT_TRUE(walk.is_there());
+}
+
+// ---- What is asked before it is known to be needed
+
+/// The questions that prefetch_alignment() asks about a DKIM domain beside those of the author.
+Questions asked_ahead(std::string_view zone_text, std::string_view author,
+                      std::string_view candidate, bool author_is_there) {
+  ZoneResolver zone(zone_text);
+  StepResolver resolver(zone);
+  DmarcTreeWalk walk(resolver, test_budget(), name(author));
+  if (author_is_there) resolver.answer_all();
+  zone.forget_questions();
+  for (int i = 0; i < 2; ++i) {  // the second time there is nothing more to ask
+    prefetch_alignment(resolver, test_budget(), walk,
+                       {AuthenticatedDomain::Method::dkim, name(candidate)});
+  }
+  return zone.questions();
+}
+
+TEST(DmarcAhead, AsksForADomainThatMayShareTheAuthorsOrganization) {
+  EXPECT_EQ(asked_ahead("", "news.example.com", "mail.example.com", false),
+            Questions{"TXT _dmarc.mail.example.com"});
+  EXPECT_EQ(asked_ahead("", "news.example.com", "example.com", false), Questions{});
+  EXPECT_EQ(asked_ahead("", "example.com", "example.com", false), Questions{});
+  EXPECT_EQ(asked_ahead("", "example.com", "example.net", false), Questions{});
+  EXPECT_EQ(asked_ahead("", "example.com", "other.com", false), Questions{});
+  EXPECT_EQ(asked_ahead("", "com", "other.com", false), Questions{});
+}
+
+TEST(DmarcAhead, AsksOnlyWhatIsNeededOnceThePolicyIsThere) {
+  const std::string record = "_dmarc.example.com TXT \"v=DMARC1; p=none\"\n";
+  EXPECT_EQ(asked_ahead(record, "news.example.com", "mail.example.com", true),
+            Questions{"TXT _dmarc.mail.example.com"});
+  EXPECT_EQ(asked_ahead(record, "news.example.com", "example.com", true), Questions{});
+  EXPECT_EQ(asked_ahead(record, "news.example.com", "mail.other.com", true), Questions{});
+  EXPECT_EQ(asked_ahead("", "news.example.com", "mail.example.com", true), Questions{});
+  EXPECT_EQ(asked_ahead("_dmarc.example.com TXT \"v=DMARC1; p=none; adkim=s\"\n",
+                        "news.example.com", "mail.example.com", true),
+            Questions{});
+  // RFC 9989 11.8: the Organizational Domain may be a TLD.
+  EXPECT_EQ(asked_ahead("_dmarc.com TXT \"v=DMARC1; p=none\"\n", "example.com", "other.com", true),
+            Questions{"TXT _dmarc.other.com"});
+}
+
+TEST(DmarcAhead, IsNotAskedAgainAtTheEvaluation) {
+  ZoneResolver zone("_dmarc.example.com TXT \"v=DMARC1; p=none\"\n");
+  DmarcTreeWalk walk(zone, test_budget(), name("news.example.com"));
+  const AuthenticatedDomain candidate{AuthenticatedDomain::Method::dkim, name("mail.example.com")};
+  prefetch_alignment(zone, test_budget(), walk, candidate);
+  zone.forget_questions();
+  const DmarcVerdict verdict = evaluate_dmarc(zone, test_budget(), walk, {candidate}, false);
+  EXPECT_EQ(verdict.result, DmarcResult::pass);
+  EXPECT_EQ(zone.question_count(), 0);
 }
 
 // ---- 4.10.2: the Organizational Domain

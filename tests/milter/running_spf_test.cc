@@ -51,7 +51,7 @@ TEST_F(RunningSpfTest, EndsWhereItBeginsIfAllAnswersAreCached) {
   const auto running =
       RunningSpf::start(std::shared_ptr<Resolver>(&cached, [](Resolver*) {}), budget_, nobody,
                         request_of("192.0.2.1"), SpfIdentity::mail_from);
-  const auto verdict = running->take_verdict(past());
+  const auto verdict = running->verdict(past());
   ASSERT_TRUE(verdict);
   EXPECT_EQ(verdict->result, SpfResult::pass);
   EXPECT_EQ(verdict->questions, budget_->used());
@@ -59,13 +59,13 @@ TEST_F(RunningSpfTest, EndsWhereItBeginsIfAllAnswersAreCached) {
 
 TEST_F(RunningSpfTest, GoesOnAsAnswersComeWhileNobodyWaitsForIt) {
   const auto running = start(steps_);
-  EXPECT_FALSE(running->take_verdict(past()));
+  EXPECT_FALSE(running->verdict(past()));
   for (const int asked : {3, 5}) {
     steps_->answer_all();
     while (steps_->asked() < asked) std::this_thread::yield();
   }
   EXPECT_EQ(steps_->answer_all(), 2U);
-  EXPECT_EQ(running->take_verdict(far_off())->result, SpfResult::pass);
+  EXPECT_EQ(running->verdict(far_off())->result, SpfResult::pass);
 }
 
 TEST_F(RunningSpfTest, OccupiesNoThreadWhileItWaits) {
@@ -78,7 +78,7 @@ TEST_F(RunningSpfTest, OccupiesNoThreadWhileItWaits) {
   }
   steps_->answer_all();
   for (const auto& running : many) {
-    EXPECT_EQ(running->take_verdict(far_off())->result, SpfResult::pass);
+    EXPECT_EQ(running->verdict(far_off())->result, SpfResult::pass);
   }
 }
 
@@ -124,7 +124,7 @@ TEST_F(RunningSpfTest, MayBeTheLastWhoHoldsTheResolver) {
 TEST_F(RunningSpfTest, TakesSilenceForAnAnswerWhenItsTimeIsOverThoughNobodyTells) {
   budget_->set_deadline(steady_clock::now() + milliseconds(30));
   const auto running = start(steps_);
-  const auto verdict = running->take_verdict(far_off());
+  const auto verdict = running->verdict(far_off());
   ASSERT_TRUE(verdict);
   EXPECT_EQ(verdict->result, SpfResult::temperror);
   EXPECT_GE(steady_clock::now(), budget_->deadline());
@@ -137,7 +137,7 @@ TEST_F(RunningSpfTest, HandsExceptionsToWhoeverAsks) {
     }
   };
   const auto running = start(std::make_shared<BrokenResolver>());
-  EXPECT_THROW(running->take_verdict(far_off()), std::runtime_error);
+  EXPECT_THROW(running->verdict(far_off()), std::runtime_error);
 }
 
 }  // namespace
