@@ -139,6 +139,12 @@ bool DnsShares::answered_at_once() const {
          dmarc.answered_at_once();
 }
 
+void ask_about_helo(const Runtime& runtime, const IpAddress& client, std::string_view helo) {
+  if (contains(runtime.config.spf_ignore_hosts, client)) return;
+  LookupBudget budget(from_now(runtime.config.message_timeout), 1);
+  prefetch_spf_helo(*runtime.resolver, budget, helo);
+}
+
 InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Background& background,
                                Envelope envelope, std::chrono::sys_seconds now)
     : runtime_(std::move(runtime)),

@@ -74,6 +74,9 @@ struct DnsShares {
   LookupBudget dmarc;  ///< what the others leave
 };
 
+/// At HELO, before there is a message: asks the one question that a message will ask first.
+void ask_about_helo(const Runtime& runtime, const IpAddress& client, std::string_view helo);
+
 class InboundMessage {
  public:
   /// `background` must outlive this object.

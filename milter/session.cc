@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::string_view kResultsField = "Authentication-Results";
 
+// One before and one after STARTTLS. There may be no message, and then all of it is in vain.
+constexpr int kHelosAskedAbout = 2;
+
 // Postfix hands folded values over with a lone LF; on the wire each fold was a CRLF.
 std::string with_crlf_folds(std::string_view value) {
   std::string wire;
@@ -142,9 +145,19 @@ void Session::connect(std::optional<IpAddress> address, std::string mta_name) {
   client_address_ = address;
   mta_name_ = std::move(mta_name);
   helo_.clear();
+  helos_ = 0;
 }
 
-void Session::helo(std::string name) { helo_ = std::move(name); }
+void Session::helo(std::string name) {
+  helo_ = std::move(name);
+  if (!client_address_ || ++helos_ > kHelosAskedAbout) return;
+  const std::shared_ptr<const Runtime> runtime = runtimes_.get();
+  Client client;
+  client.address = client_address_;
+  if (decide_role(runtime->config, client).verify) {
+    ask_about_helo(*runtime, *client_address_, helo_);
+  }
+}
 
 void Session::mail_from(std::string_view address, Client client, std::chrono::sys_seconds now) {
   message_ = std::make_unique<Message>();

@@ -96,6 +96,7 @@ class Session {
   std::optional<IpAddress> client_address_;
   std::string mta_name_;
   std::string helo_;
+  int helos_ = 0;  ///< of this connection
   std::unique_ptr<Message> message_;
   MessageReport report_;
 };

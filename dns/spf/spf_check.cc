@@ -118,6 +118,11 @@ SpfVerdict check_spf_mail_from(Resolver& resolver, LookupBudget& budget, const S
   return wait_for_verdict({resolver, budget, request, SpfIdentity::mail_from, limits});
 }
 
+void prefetch_spf_helo(Resolver& resolver, LookupBudget& budget, std::string_view helo) {
+  const auto domain = parse_checked_domain(helo);
+  if (domain) resolver.start(*domain, RecordType::txt, budget);
+}
+
 SpfVerdict unfinished_spf_mail_from(const SpfRequest& request, std::string problem) {
   const Sender sender = sender_of(request);
   SpfVerdict verdict;

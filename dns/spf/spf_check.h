@@ -106,6 +106,10 @@ SpfVerdict check_spf_mail_from(Resolver& resolver, LookupBudget& budget, const S
 SpfVerdict check_spf_helo(Resolver& resolver, LookupBudget& budget, const SpfRequest& request,
                           const SpfLimits& limits = {});
 
+/// Puts the first question of check_spf_helo() on its way, and nothing else; for the resolver's
+/// cache.
+void prefetch_spf_helo(Resolver& resolver, LookupBudget& budget, std::string_view helo);
+
 /// What stands for check_spf_mail_from() when its verdict did not come in time: temperror for the
 /// same identity and domain. Asks nothing.
 SpfVerdict unfinished_spf_mail_from(const SpfRequest& request, std::string problem);

@@ -215,5 +215,28 @@ TEST_F(InboundTest, AsksNothingMoreForAMessageThatIsGone) {
   EXPECT_EQ(steps_->asked(), asked);
 }
 
+TEST_F(InboundTest, AsksAboutHeloBeforeThereIsAMessage) {
+  use_zone(kBrand);
+  session_.connect(*parse_ip_address("192.0.2.1"), "mx.example");
+  session_.helo("client.example");
+  EXPECT_EQ(zone_->questions(), std::vector<std::string>{"TXT client.example"});
+  for (int i = 0; i < 100; ++i) session_.helo(fmt::format("h{}.example", i));
+  EXPECT_EQ(zone_->question_count(), 2);
+}
+
+TEST_F(InboundTest, AsksAboutNoHeloThatSpfWillNotBeAskedAbout) {
+  Config config;
+  config.internal_hosts = {*parse_ip_network("192.0.2.0/25")};
+  config.spf_ignore_hosts = {*parse_ip_network("192.0.2.128/25")};
+  use_zone(kBrand, config);
+  for (const char* client : {"192.0.2.1", "192.0.2.129"}) {
+    session_.connect(*parse_ip_address(client), "mx.example");
+    session_.helo("client.example");
+  }
+  session_.connect(*parse_ip_address("198.51.100.1"), "mx.example");
+  session_.helo("[198.51.100.1]");
+  EXPECT_EQ(zone_->question_count(), 0);
+}
+
 }  // namespace
 }  // namespace signet
