@@ -24,4 +24,7 @@ std::string bare_sign(EVP_PKEY* key, DkimKeyType type, std::string_view header,
 bool bare_verify(EVP_PKEY* key, DkimKeyType type, std::string_view header, std::string_view body,
                  std::string_view signature);
 
+/// Both hashed once with SHA-256, and no more.
+void bare_hash(std::string_view header, std::string_view body);
+
 }  // namespace signet

@@ -16,19 +16,18 @@ COLD_CHAIN = 4
 
 
 class BenchSite:
-    """`with BenchSite(programs, folder, sizes) as site:` makes the mail and starts the DNS.
+    """`with BenchSite(programs, folder) as site:` makes the mail and starts the DNS.
 
-    `programs` is the folder of the built tools, `sizes` the options for make_bench_mail.
+    `programs` is the folder of the built tools.
     """
 
-    def __init__(self, programs, folder, sizes):
+    def __init__(self, programs, folder):
         self.programs, self.folder = Path(programs), Path(folder)
-        self._sizes = sizes
         self._dns = None
 
     def __enter__(self):
         self.folder.chmod(0o755)
-        subprocess.run([self.programs / "make_bench_mail", self.folder, *self._sizes], check=True)
+        subprocess.run([self.programs / "make_bench_mail", self.folder], check=True)
         self.resolv_conf.write_text(f"nameserver {DNS_ADDRESS}\noptions timeout:5 attempts:2\n")
         command = [self.programs / "bench_dns", DNS_ADDRESS, str(DNS_PORT),
                    self.folder / "mail.zone"]

@@ -72,7 +72,7 @@ class Filter:
 
 @dataclass
 class Contender:
-    """`needs`: programs without which it is left out. `does`: "verify", "sign" or both."""
+    """`filters`: none is the bare cryptography. `needs`: programs without which it is left out."""
 
     name: str
     title: str
@@ -105,12 +105,14 @@ def all_contenders(build):
                   ["pyspf-milter", "opendkim", "opendmarc"]),
         Contender("opendkim", "OpenDKIM", [opendkim], ["opendkim"], counts=("dkim",)),
     ]
-    for name, title, program in (("null", "null filter", "null_milter"),
+    tools = build / "tests/bench/load"
+    for name, title, program in (("null", "null filter", tools / "null_milter"),
                                  ("null-buffered", "null filter, buffered",
-                                  "null_milter_buffered")):
-        path = build / "tests/bench/load" / program
-        contenders.append(Contender(name, title, [Filter("null", [path, "unix:{socket}"])], [path],
-                                    counts=()))
+                                  tools / "null_milter_buffered")):
+        contenders.append(Contender(name, title, [Filter("null", [program, "unix:{socket}"])],
+                                    [program], counts=()))
+    contenders.append(Contender("bare", "bare cryptography", [], [tools / "bare_crypto"],
+                                counts=()))
     return contenders
 
 

@@ -11,15 +11,20 @@ import processes
 _LOAD_SECONDS = 300  # longer than any run: it hangs
 
 
+# A filter of several processes has a cache in each.
+_WARM_UP_PASSES = 3
+
+
 def warm_up(running, site, pool):
-    """Each message of the pool once, so that what is asked once has been asked."""
-    _load(running, site, pool, "--connections", 10, "--messages", site.pool_size(pool))
+    """All messages of the pool, so that what is asked once has been asked."""
+    messages = _WARM_UP_PASSES * site.pool_size(pool)
+    _load(running, site, pool, "--connections", 10, "--messages", messages)
 
 
 def measure(running, site, workload, connections, seconds):
     """Runs one workload against filters that are up; a dict of what came out."""
     site.delay_answers(workload.dns_delay)
-    options = ["--connections", connections, "--seconds", seconds]
+    options = ["--connections", connections, "--seconds", max(seconds, workload.seconds)]
     if workload.cold:
         # Once each: the next time a domain would not be cold.
         options += ["--messages", workload.messages or site.pool_size(workload.pool)]
@@ -37,6 +42,12 @@ def measure(running, site, workload, connections, seconds):
     result["proportional_mib"] = processes.proportional_mib(pids)
     site.delay_answers(0)
     return result
+
+
+def measure_bare(site, workload, seconds):
+    """The bare cryptography of the workload's mail: a dict of CPU milliseconds."""
+    command = [site.programs / "bare_crypto", site.pool(workload.pool), str(seconds / 2)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
 def measure_stopped(running, site, sessions):

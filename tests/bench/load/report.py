@@ -35,7 +35,7 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
     def _circumstances(self):
-        version = _output(self._build / "milter/signet-milter", "--version")
+        version = _output(self._build / "milter/signet-milter", "--version").partition("\n")[0]
         lines = [f"`{self._command}`", f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC",
                  _machine(), f"{version}; " + ", ".join(_package_versions())]
         return "\n".join(f"- {line}" for line in lines + self._notes)
@@ -77,6 +77,12 @@ def _table(contenders, results):
 
 
 def _figures(contender, workload, result, base):
+    if not contender.filters:
+        cells = ["-"] * (len(_COLUMNS) - 3)
+        cells[2] = f"{result['cpu_ms']:.3f}"
+        cells[3] = f"{result['cpu_ms'] / base['cpu_ms']:.1f}" if base else "-"
+        cells[-1] = f"the hash alone: {result['hash_ms']:.3f} ms"
+        return cells
     at_end = result["at_end_ms"]
     rate, cpu = result["messages_per_second"], result["cpu_ms"]
     return [f"{rate:,.0f}", f"{base['messages_per_second'] / rate:.1f}" if base and rate else "",
