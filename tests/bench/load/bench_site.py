@@ -51,6 +51,10 @@ class BenchSite:
     def key_file(self):
         return self.folder / f"keys/{OUR_DOMAIN}/{SELECTOR}.pem"
 
+    @property
+    def dns_pid(self):
+        return self._dns.pid
+
     def pool(self, name):
         return self.folder / f"{name}.pool"
 

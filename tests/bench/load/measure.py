@@ -2,6 +2,7 @@
 """One measurement: milter_load on one side, /proc and the name server on the other."""
 
 import json
+import os
 import statistics
 import subprocess
 import time
@@ -32,16 +33,32 @@ def measure(running, site, workload, connections, seconds):
         options += ["--pause", workload.pause]
     pids = running.pids()
     processes.reset_peak(pids)
-    cpu, questions = processes.cpu_seconds(pids), site.question_count()
+    cpu, questions, others = processes.cpu_seconds(pids), site.question_count(), _Others(site)
     result = _load(running, site, workload.pool, *options)
     pids = running.pids()
     messages = max(1, result["messages"])
-    result["cpu_ms"] = 1000 * (processes.cpu_seconds(pids) - cpu) / messages
+    cpu = processes.cpu_seconds(pids) - cpu
+    result["others"] = others.share(cpu + result["load_cpu_seconds"])
+    result["cpu_ms"] = 1000 * cpu / messages
     result["dns_questions"] = (site.question_count() - questions) / messages
     result["peak_mib"] = processes.peak_mib(pids)
     result["proportional_mib"] = processes.proportional_mib(pids)
     site.delay_answers(0)
     return result
+
+
+class _Others:
+    """What programs that have nothing to do with us take of the processors meanwhile."""
+
+    def __init__(self, site):
+        self._site, self._start = site, time.monotonic()
+        self._busy = processes.busy_seconds() - processes.cpu_seconds([site.dns_pid])
+
+    def share(self, ours):
+        """Of all there is; `ours` are the seconds of filters and load."""
+        busy = processes.busy_seconds() - processes.cpu_seconds([self._site.dns_pid])
+        there_is = os.cpu_count() * (time.monotonic() - self._start)
+        return max(0.0, busy - self._busy - ours) / there_is
 
 
 def measure_bare(site, workload, seconds):

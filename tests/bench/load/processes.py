@@ -102,6 +102,13 @@ def cpu_seconds(pids):
     return sum(sum(map(int, fields[11:15])) for fields in map(_stat_fields, pids) if fields) / _TICKS
 
 
+def busy_seconds():
+    """What all processors have worked since the machine started, for whomever. See proc(5)."""
+    user, nice, system, _, _, irq, softirq, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
+    return (user + nice + system + irq + softirq) / _TICKS
+
+
 def thread_count(pids):
     return sum(int(fields[17]) for fields in map(_stat_fields, pids) if fields)
 

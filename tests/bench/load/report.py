@@ -4,6 +4,7 @@
 import datetime
 import os
 import platform
+import statistics
 import subprocess
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Report:
         self._notes.append(f"{contender.title} is left out: there is no {', '.join(absent)}.")
 
     def write(self, contenders, results, stopped):
-        parts = ["# Results of tests/bench/run", self._circumstances()]
+        parts = ["# Results of tests/bench/run", self._circumstances(results)]
         if results:
             parts.append(_table(contenders, results))
         if stopped:
@@ -34,16 +35,21 @@ class Report:
         parts.append("## goals:\n\n" + _goal_lines(results, stopped))
         return "\n\n".join(parts) + "\n"
 
-    def _circumstances(self):
+    def _circumstances(self, results):
         version = _output(self._build / "milter/signet-milter", "--version").partition("\n")[0]
-        lines = [f"`{self._command}`", f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC",
-                 _machine(), f"{version}; " + ", ".join(_package_versions())]
-        return "\n".join(f"- {line}" for line in lines + self._notes)
+        lines = [f"`{self._command}`", _now(), _machine(),
+                 f"{version}; " + ", ".join(_package_versions()),
+                 *_other_programs(results), *self._notes]
+        return "\n".join(f"- {line}" for line in lines)
 
 
 def _output(*command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip()
+
+
+def _now():
+    return f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 def _machine():
@@ -52,6 +58,14 @@ def _machine():
                   if line.startswith("model name")), platform.machine())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{os.cpu_count()} processors ({model}), {memory:.0f} GiB, Linux {platform.release()}"
+
+
+def _other_programs(results):
+    shares = [result["others"] for by_name in results.values() for result in by_name.values()
+              if "others" in result]
+    if shares:
+        yield (f"other programs took {statistics.median(shares):.0%} of the processors "
+               f"(the median of all measurements), {max(shares):.0%} at most")
 
 
 def _package_versions():
