@@ -28,8 +28,8 @@ struct Setting {
 
 constexpr Setting kSettings[] = {
     // AnswerCache stands in front; libunbound's own caches only need to hold what is in flight.
-    {"msg-cache-size:", "1m"},
-    {"rrset-cache-size:", "1m"},
+    {"msg-cache-size:", "128k"},
+    {"rrset-cache-size:", "128k"},
     {"cache-max-ttl:", "86400"},
     {"cache-max-negative-ttl:", "3600"},
     {"serve-expired:", "no"},
