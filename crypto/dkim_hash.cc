@@ -7,8 +7,9 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <cstddef>
+#include <cassert>
 #include <new>
+#include <utility>
 
 #include "dns/name.h"
 
@@ -103,54 +104,62 @@ std::string comparable_name(const HeaderField& field) { return ascii_lower(bare_
 
 namespace {
 
+constexpr size_t kNoField = SIZE_MAX;
+
 /// Any total order would do; this one seldom has to look at letters.
-int compare_names(std::string_view a, std::string_view b) {
-  return a.size() != b.size() ? (a.size() < b.size() ? -1 : 1) : a.compare(b);
+bool comes_before(std::string_view a, std::string_view b) {
+  return a.size() != b.size() ? a.size() < b.size() : a < b;
 }
 
 }  // namespace
 
-struct FieldsByName::ByName {
-  bool operator()(const Entry& entry, std::string_view name) const {
-    return compare_names(entry.name, name) < 0;
+FieldsByName::FieldsByName(const std::vector<HeaderField>& fields,
+                           const std::vector<std::string_view>& names)
+    : fields_(fields), above_(fields.size(), kNoField) {
+  entries_.reserve(names.size());
+  for (const std::string_view name : names) entries_.push_back({name, kNoField});
+  std::sort(entries_.begin(), entries_.end(),
+            [](const Entry& a, const Entry& b) { return comes_before(a.name, b.name); });
+  const auto end = std::unique(entries_.begin(), entries_.end(),
+                               [](const Entry& a, const Entry& b) { return a.name == b.name; });
+  entries_.erase(end, entries_.end());
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const size_t entry = find(comparable_name(fields[i]));
+    if (entry < entries_.size()) above_[i] = std::exchange(entries_[entry].last, i);
   }
-  bool operator()(std::string_view name, const Entry& entry) const {
-    return compare_names(name, entry.name) < 0;
-  }
-};
-
-FieldsByName::FieldsByName(const std::vector<HeaderField>& fields) {
-  entries_.reserve(fields.size());
-  for (const HeaderField& field : fields) entries_.push_back({comparable_name(field), &field});
-  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
-    const int order = compare_names(a.name, b.name);
-    return order != 0 ? order < 0 : a.field < b.field;
-  });
 }
 
-std::vector<const HeaderField*> FieldsByName::select(const std::vector<std::string>& names,
+/// Its place among the entries, or their number if it is none of the names.
+size_t FieldsByName::find(std::string_view name) const {
+  const auto entry =
+      std::lower_bound(entries_.begin(), entries_.end(), name,
+                       [](const Entry& e, std::string_view n) { return comes_before(e.name, n); });
+  if (entry == entries_.end() || entry->name != name) return entries_.size();
+  return static_cast<size_t>(entry - entries_.begin());
+}
+
+std::vector<const HeaderField*> FieldsByName::select(const std::vector<std::string>& h_names,
                                                      const HeaderField* except) const {
+  std::vector<size_t> next;  // by entry: the field to take
+  next.reserve(entries_.size());
+  for (const Entry& entry : entries_) next.push_back(entry.last);
   std::vector<const HeaderField*> selected;
-  selected.reserve(std::min(names.size(), entries_.size()));
-  std::vector<std::ptrdiff_t> taken(entries_.size());  // of each name, where its first field is
-  for (const std::string& name : names) {
-    const auto [first, last] =
-        std::equal_range(entries_.begin(), entries_.end(), std::string_view(name), ByName());
-    if (first == last) continue;
-    std::ptrdiff_t& count = taken[static_cast<size_t>(first - entries_.begin())];
-    auto left = last - count;  // the end of those not yet taken
-    if (left != first && (left - 1)->field == except) --left;
-    if (left == first) continue;
-    --left;
-    selected.push_back(left->field);
-    count = last - left;
+  selected.reserve(std::min(h_names.size(), fields_.size()));
+  for (const std::string& name : h_names) {
+    const size_t entry = find(name);
+    assert(entry < next.size());
+    size_t& field = next[entry];
+    if (field != kNoField && &fields_[field] == except) field = above_[field];
+    if (field == kNoField) continue;
+    selected.push_back(&fields_[field]);
+    field = above_[field];
   }
   return selected;
 }
 
 std::vector<const HeaderField*> select_signed_fields(const std::vector<HeaderField>& fields,
                                                      const std::vector<std::string>& names) {
-  return FieldsByName(fields).select(names);
+  return FieldsByName(fields, {names.begin(), names.end()}).select(names);
 }
 
 HeaderHash::HeaderHash(const std::vector<const HeaderField*>& fields,

@@ -91,23 +91,27 @@ std::string comparable_name(const HeaderField& field);
 /// The header fields of a message by their names, for any number of signatures over them.
 class FieldsByName {
  public:
-  /// `fields` must stay as they are while it is in use.
-  explicit FieldsByName(const std::vector<HeaderField>& fields);
+  /// `names`: those in any h=, in lower case; a name may come twice. Both must stay as they are
+  /// while this is in use.
+  FieldsByName(const std::vector<HeaderField>& fields, const std::vector<std::string_view>& names);
 
-  /// The fields that h= selects, in its order: for each name (in lower case) the last one not yet
-  /// taken, and nothing where there is none left (RFC 6376 5.4.2). `except`, one of the fields, is
-  /// not taken. Sorting aside, linear in the fields plus the names.
-  std::vector<const HeaderField*> select(const std::vector<std::string>& names,
+  /// The fields that h= selects, in its order: for each name (one of those above) the last one not
+  /// yet taken, and nothing where there is none left (RFC 6376 5.4.2). `except`, one of the fields,
+  /// is not taken. Linear in the names.
+  std::vector<const HeaderField*> select(const std::vector<std::string>& h_names,
                                          const HeaderField* except = nullptr) const;
 
  private:
+  /// The last field of one name; the one above each is in above_.
   struct Entry {
-    std::string name;
-    const HeaderField* field;
+    std::string_view name;
+    size_t last;
   };
-  struct ByName;
+  size_t find(std::string_view name) const;
 
-  std::vector<Entry> entries_;  ///< sorted by name; those of a name in the order of the message
+  const std::vector<HeaderField>& fields_;
+  std::vector<Entry> entries_;  ///< one for each name, sorted
+  std::vector<size_t> above_;   ///< by field: the one before it of the same name
 };
 
 /// FieldsByName for a single signature.

@@ -4,6 +4,7 @@
 // message is kept but 32 octets a signature; OpenSSL checks these against b= and the key.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crypto/dkim_hash.h"
@@ -35,7 +36,12 @@ class NativeEngine final : public DkimVerifyEngine {
   }
   void end_of_headers(const DkimHeader& header, const OpenCandidates& open) override {
     header_hashes_.resize(open.back()->index + 1);
-    const FieldsByName fields(header.fields);
+    std::vector<std::string_view> names;
+    for (const DkimCandidate* candidate : open) {
+      const std::vector<std::string>& signed_fields = candidate->signature.signed_fields;
+      names.insert(names.end(), signed_fields.begin(), signed_fields.end());
+    }
+    const FieldsByName fields(header.fields, names);
     for (const DkimCandidate* candidate : open) {
       header_hashes_[candidate->index] =
           hash_of_header(fields, candidate->signature, header.fields[candidate->field]);

@@ -38,7 +38,7 @@ TEST(DkimHash, NamesAreComparedWithoutCaseAndTrailingSpace) {  // RFC 6376 3.5 h
 TEST(DkimHash, ASignatureDoesNotSignItself) {  // RFC 6376 3.5 h=
   const std::vector<HeaderField> fields = {
       {"DKIM-Signature", "A"}, {"DKIM-Signature", "B"}, {"DKIM-Signature", "C"}};
-  const FieldsByName by_name(fields);
+  const FieldsByName by_name(fields, {"from", "dkim-signature", "from"});
   const auto selected_but = [&](size_t own, size_t times) {
     std::string values;
     const std::vector<std::string> names(times, "dkim-signature");
