@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace signet {
 namespace {
@@ -26,17 +28,6 @@ bool is_ascii(std::string_view text) {
 
 bool is_lower_ldh_or_underscore(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
-std::vector<std::string_view> split_at_dots(std::string_view text) {
-  std::vector<std::string_view> labels;
-  size_t start = 0;
-  for (size_t dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.', start)) {
-    labels.push_back(text.substr(start, dot - start));
-    start = dot + 1;
-  }
-  labels.push_back(text.substr(start));
-  return labels;
 }
 
 /// RFC 5891 5: the A-label of a label that has octets above 0x7f.
@@ -60,27 +51,39 @@ Result<std::string> to_a_label(std::string_view u_label) {
 }
 
 /// RFC 1035 2.3.4, and no empty label: what holds for every label, whichever way it came in.
-Result<std::string> checked_length(std::string label) {
+std::optional<Error> check_length(std::string_view label) {
   if (label.empty()) return Error{"a label is empty"};
   if (label.size() > kMaxLabelOctets) return Error{"a label is longer than 63 octets"};
-  return label;
+  return std::nullopt;
 }
 
-Result<std::string> identity_label(std::string_view text) {
-  auto label = is_ascii(text) ? Result<std::string>(ascii_lower(text)) : to_a_label(text);
-  if (!label) return label;
-  if (!std::all_of(label->begin(), label->end(), is_lower_ldh_or_underscore)) {
+void append_lower(std::string& name, std::string_view text) {
+  for (const char c : text) name += lower(c);
+}
+
+std::optional<Error> append_identity_label(std::string& name, std::string_view text) {
+  const size_t start = name.size();
+  if (is_ascii(text)) {
+    append_lower(name, text);
+  } else {
+    const auto a_label = to_a_label(text);
+    if (!a_label) return Error{a_label.error()};
+    name += *a_label;
+  }
+  const std::string_view label = std::string_view(name).substr(start);
+  if (!std::all_of(label.begin(), label.end(), is_lower_ldh_or_underscore)) {
     return Error{"a label holds something other than letters, digits, hyphen and underscore"};
   }
   // RFC 5890 2.3.2.1: what begins with xn-- is letters, digits and hyphens.
-  if (label->starts_with("xn--") && label->find('_') != std::string::npos) {
+  if (label.starts_with("xn--") && label.find('_') != std::string_view::npos) {
     return Error{"an A-label holds an underscore"};
   }
-  return checked_length(*std::move(label));
+  return check_length(label);
 }
 
-Result<std::string> any_octet_label(std::string_view text) {
-  return checked_length(ascii_lower(text));
+std::optional<Error> append_any_label(std::string& name, std::string_view text) {
+  append_lower(name, text);
+  return check_length(text);
 }
 
 /// RFC 3696 2: the rightmost label of a domain is never all digits. Keeps 192.0.2.1 out.
@@ -89,18 +92,19 @@ bool ends_in_number(std::string_view name) {
   return std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// The labels of `text`, each made by `label_of`, joined again.
+/// The labels of `text`, each appended by `append`, joined again.
 Result<std::string> join_labels(std::string_view text,
-                                Result<std::string> (*label_of)(std::string_view)) {
+                                std::optional<Error> (*append)(std::string&, std::string_view)) {
   if (text.size() > kMaxInputOctets) return Error{"a name is longer than 253 octets"};
   std::string joined;
-  for (const std::string_view part : split_at_dots(text)) {
-    auto label = label_of(part);
-    if (!label) return label;
-    if (!joined.empty()) joined += '.';
-    joined += *label;
+  joined.reserve(std::min(text.size(), kMaxNameOctets));
+  for (size_t start = 0; start <= text.size();) {
+    const size_t end = std::min(text.find('.', start), text.size());
+    if (start > 0) joined += '.';
+    if (auto error = append(joined, text.substr(start, end - start))) return *std::move(error);
     // Not later: making A-labels of 300 U-labels costs a millisecond.
     if (joined.size() > kMaxNameOctets) return Error{"a name is longer than 253 octets"};
+    start = end + 1;
   }
   return joined;
 }
@@ -121,7 +125,7 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 Result<Name> parse_domain(std::string_view text) {
   if (text.empty()) return Error{"a domain is empty"};
   if (text.ends_with('.')) return Error{"a domain ends in a dot"};
-  auto joined = join_labels(text, identity_label);
+  auto joined = join_labels(text, append_identity_label);
   if (!joined) return Error{joined.error()};
   if (ends_in_number(*joined)) return Error{"a number or an IP address is no domain"};
   return Name(*std::move(joined));
@@ -131,14 +135,18 @@ Result<Name> parse_query_name(std::string_view text) {
   if (text.empty()) return Error{"a name is empty"};
   if (text.ends_with('.')) text.remove_suffix(1);
   if (text.empty()) return Name();
-  auto joined = join_labels(text, any_octet_label);
+  auto joined = join_labels(text, append_any_label);
   if (!joined) return Error{joined.error()};
   return Name(*std::move(joined));
 }
 
 Result<Name> prepend_labels(std::string_view labels, const Name& name) {
-  if (name.is_root()) return parse_query_name(labels);
-  return parse_query_name(fmt::format("{}.{}", labels, name.text()));
+  auto front = parse_query_name(labels);
+  if (!front || name.is_root()) return front;
+  if (front->text().size() + 1 + name.text().size() > kMaxNameOctets) {
+    return Error{"a name is longer than 253 octets"};
+  }
+  return Name(front->text() + '.' + name.text());
 }
 
 int Name::label_count() const {

@@ -50,6 +50,7 @@ class Name {
  private:
   friend Result<Name> parse_domain(std::string_view text);
   friend Result<Name> parse_query_name(std::string_view text);
+  friend Result<Name> prepend_labels(std::string_view labels, const Name& name);
   explicit Name(std::string text) : text_(std::move(text)) {}
 
   std::string text_;

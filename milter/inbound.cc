@@ -213,7 +213,10 @@ void InboundMessage::header(const HeaderField& field) {
   dkim_->header(field);
   if (equals_ignoring_case(field.name, "From")) {
     from_values_.push_back(from_values_.size() < kMaximumFromFields ? field.value : "");
-    if (from_values_.size() == 1) start_walks(find_author(from_values_));
+    if (from_values_.size() == 1) {
+      author_ = find_author(from_values_);
+      start_walks(author_);
+    }
   } else if (is_list_field(field.name)) {
     from_list_ = true;
     if (list_id_.empty() && equals_ignoring_case(field.name, "List-Id")) {
@@ -236,8 +239,10 @@ void InboundMessage::start_walks(const Author& author) {
 
 void InboundMessage::end_of_headers() {
   dns_->extend(from_now(runtime_->config.message_timeout));
-  author_ = find_author(from_values_);
-  start_walks(author_);
+  if (from_values_.size() != 1) {
+    author_ = find_author(from_values_);
+    start_walks(author_);
+  }
   dkim_->end_of_headers(author_.ok() ? std::optional(author_.domains.front()) : std::nullopt);
   start_alignment_walks();
   ask_on();
@@ -246,8 +251,10 @@ void InboundMessage::end_of_headers() {
 // What may turn out to be authenticated, and then has to be compared with the authors.
 std::vector<AuthenticatedDomain> InboundMessage::candidates() {
   std::vector<AuthenticatedDomain> candidates;
-  const SpfVerdict* verdict = spf_ ? spf_->verdict({}) : nullptr;
-  if (spf_ && (verdict == nullptr || verdict->result == SpfResult::pass)) {
+  const SpfVerdict* known = spf_ ? spf_->verdict({}) : nullptr;
+  if (known != nullptr && known->result == SpfResult::pass) {
+    candidates.push_back({AuthenticatedDomain::Method::spf, known->domain});
+  } else if (spf_ && known == nullptr) {
     candidates.push_back(
         {AuthenticatedDomain::Method::spf, unfinished_spf_mail_from(spf_request_, "").domain});
   }
