@@ -4,7 +4,7 @@
 // HELO, and lines that are the SPF records (or explanations) of the world. Every name there could
 // be exists or not, and has this or that, as a hash of the name and the input says. Whatever
 // happens: at most 111 questions, ten terms, no more voids than one too many, printable words, and
-// the same verdict if asked again.
+// the same verdict if asked again, or if the answers come one by one, the newest first.
 
 #include <algorithm>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dns/spf/spf_check.h"
+#include "tests/support/step_resolver.h"
 
 namespace {
 
@@ -116,6 +117,23 @@ void check_promises(const signet::SpfVerdict& verdict) {
   for (const auto& step : verdict.trace) require(step.depth <= 10 && is_printable(step.outcome));
 }
 
+signet::SpfVerdict check_backwards(signet::Resolver& world, signet::LookupBudget& budget,
+                                   const signet::SpfRequest& request) {
+  signet::StepResolver resolver(world);
+  signet::SpfCheck check(resolver, budget, request, signet::SpfIdentity::mail_from);
+  while (true) {
+    if (auto verdict = check.read()) return *std::move(verdict);
+    require(resolver.waiting() > 0);
+    resolver.answer(resolver.waiting() - 1);
+  }
+}
+
+void require_same(const signet::SpfVerdict& verdict, const signet::SpfVerdict& other) {
+  require(verdict.result == other.result && verdict.problem == other.problem);
+  require(verdict.terms == other.terms && verdict.void_lookups == other.void_lookups);
+  require(verdict.trace.size() == other.trace.size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -134,14 +152,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::hours(1);
   const uint64_t seed = hash_of(input, 0);
   std::vector<signet::SpfVerdict> verdicts;
-  for (int run = 0; run < 2; ++run) {
+  for (int run = 0; run < 3; ++run) {
     HashedResolver resolver(lines, request.client, seed);
-    signet::LookupBudget budget(deadline, 204);
-    verdicts.push_back(check_spf_mail_from(resolver, budget, request));
+    signet::LookupBudget budget(deadline, 111);
+    verdicts.push_back(run < 2 ? check_spf_mail_from(resolver, budget, request)
+                               : check_backwards(resolver, budget, request));
     require(resolver.asked() == verdicts.back().questions);
     check_promises(verdicts.back());
+    require_same(verdicts.back(), verdicts.front());
   }
-  require(verdicts[0].result == verdicts[1].result);
   HashedResolver resolver(lines, request.client, seed);
   signet::LookupBudget budget(deadline, 204);
   check_promises(check_spf_helo(resolver, budget, request));
