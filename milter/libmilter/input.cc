@@ -24,22 +24,30 @@ namespace {
 constexpr size_t kBufferOctets = 16 * 1024;
 /// From here on the rest of a packet goes straight to where libmilter wants it.
 constexpr size_t kWorthACall = 4 * 1024;
-/// A wait of so many milliseconds is no reason to care for others: libmilter gives a connection
-/// that much, to see whether more comes, before it lets its worker go.
-constexpr int kShortWait = 1;
+/// libmilter gives a connection so many milliseconds, to see whether more comes, before it lets its
+/// worker go. That pays within a long body only: all that had come was in the buffer, and the MTA
+/// mostly waits for an answer first.
+constexpr int kLinger = 1;
 
 /// What one thread has fetched of one connection and not yet handed on.
 class InputBuffer {
  public:
   bool holds(int descriptor) const { return descriptor == descriptor_ && begin_ < end_; }
+  /// Whether libmilter is at a packet of which so much is missing that it goes straight into place.
+  bool is_passed_by(int descriptor) const { return descriptor == descriptor_ && passed_by_; }
+  /// Whether the last packet was such a one, so that the next is probably on its way.
+  bool follows_long_packet() const { return follows_long_packet_; }
 
   /// Fetches what has come; only if nothing is left. The result is that of recv().
   ssize_t fill(int descriptor) {
     assert(begin_ == end_);
+    if (descriptor != descriptor_) follows_long_packet_ = false;
     const ssize_t got = recv(descriptor, octets_.data(), octets_.size(), MSG_DONTWAIT);
     descriptor_ = descriptor;
     begin_ = 0;
     end_ = got > 0 ? static_cast<size_t>(got) : 0;
+    passed_by_ = false;
+    if (got > 0) follows_long_packet_ = false;
     return got;
   }
 
@@ -50,14 +58,24 @@ class InputBuffer {
     return taken;
   }
 
+  /// So much is missing after a read.
+  void note_missing(size_t octets) {
+    passed_by_ = octets >= kWorthACall;
+    follows_long_packet_ = follows_long_packet_ || passed_by_;
+  }
+
   void forget(int descriptor) {
-    if (descriptor == descriptor_) begin_ = end_ = 0;
+    if (descriptor != descriptor_) return;
+    begin_ = end_ = 0;
+    passed_by_ = follows_long_packet_ = false;
   }
 
  private:
   int descriptor_ = -1;
   size_t begin_ = 0;
   size_t end_ = 0;
+  bool passed_by_ = false;
+  bool follows_long_packet_ = false;
   std::array<char, kBufferOctets> octets_;
 };
 
@@ -68,33 +86,53 @@ int ready(pollfd& descriptor) {
   return 1;
 }
 
+/// The real poll(). If it has to wait, others get their worker.
+int wait_for_input(pollfd& descriptor, int milliseconds) {
+  if (const int count = poll(&descriptor, 1, 0); count != 0) return count;
+  make_room_for_waiting();
+  return poll(&descriptor, 1, milliseconds);
+}
+
+int poll_input(pollfd& descriptor, int milliseconds) {
+  if (buffer.is_passed_by(descriptor.fd)) return wait_for_input(descriptor, milliseconds);
+  // At the end of the stream read() says so; of other errors the real poll() does.
+  if (buffer.holds(descriptor.fd) || buffer.fill(descriptor.fd) >= 0) return ready(descriptor);
+  const bool is_connection = errno == EAGAIN || errno == EWOULDBLOCK;
+  if (!is_connection) return poll(&descriptor, 1, milliseconds);
+  if (milliseconds > kLinger) return wait_for_input(descriptor, milliseconds);
+  if (buffer.follows_long_packet()) return poll(&descriptor, 1, milliseconds);
+  return descriptor.revents = 0;
+}
+
+ssize_t read_input(int descriptor, void* octets, size_t size) {
+  if (!buffer.holds(descriptor)) {
+    const ssize_t got = read(descriptor, octets, size);
+    if (buffer.is_passed_by(descriptor) && got > 0) buffer.note_missing(size - got);
+    return got;
+  }
+  const size_t taken = buffer.take(octets, size);
+  if (size - taken < kWorthACall) return static_cast<ssize_t>(taken);
+  const ssize_t more =
+      recv(descriptor, static_cast<char*>(octets) + taken, size - taken, MSG_DONTWAIT);
+  // An error or the end of the stream is there at the next call, too.
+  const size_t got = taken + static_cast<size_t>(std::max<ssize_t>(more, 0));
+  buffer.note_missing(size - got);
+  return static_cast<ssize_t>(got);
+}
+
 }  // namespace
 }  // namespace signet
 
 extern "C" {
 
 int signet_libmilter_poll(pollfd* descriptors, nfds_t count, int milliseconds) {
-  using namespace signet;  // NOLINT(google-build-using-namespace): C has none
-  if (count != 1 || (descriptors->events & POLLIN) == 0) {
-    return poll(descriptors, count, milliseconds);
-  }
-  if (buffer.holds(descriptors->fd)) return ready(*descriptors);
-  // At the end of the stream read() says so; of other errors the real poll() does.
-  if (buffer.fill(descriptors->fd) >= 0) return ready(*descriptors);
-  const bool is_connection = errno == EAGAIN || errno == EWOULDBLOCK;
-  if (is_connection && milliseconds > kShortWait) make_room_for_waiting();
-  return poll(descriptors, count, milliseconds);
+  const bool is_input = count == 1 && (descriptors->events & POLLIN) != 0;
+  return is_input ? signet::poll_input(*descriptors, milliseconds)
+                  : poll(descriptors, count, milliseconds);
 }
 
 ssize_t signet_libmilter_read(int descriptor, void* octets, size_t size) {
-  using namespace signet;  // NOLINT(google-build-using-namespace)
-  if (!buffer.holds(descriptor)) return read(descriptor, octets, size);
-  const size_t taken = buffer.take(octets, size);
-  if (size - taken < kWorthACall) return static_cast<ssize_t>(taken);
-  const ssize_t more =
-      recv(descriptor, static_cast<char*>(octets) + taken, size - taken, MSG_DONTWAIT);
-  // An error or the end of the stream is there at the next call, too.
-  return static_cast<ssize_t>(taken) + std::max<ssize_t>(more, 0);
+  return signet::read_input(descriptor, octets, size);
 }
 
 int signet_libmilter_close(int descriptor) {

@@ -79,6 +79,12 @@ TEST_F(LibmilterInput, NothingIsReadyWhileTheMtaIsSilentAndTheWaitIsAsLongAsAske
   EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(45));
 }
 
+TEST_F(LibmilterInput, OneMillisecondIsNotWaited) {
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(poll_input(1), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(200));
+}
+
 TEST_F(LibmilterInput, AWaitEndsWhenSomethingComes) {
   std::thread mta([this] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -106,6 +112,22 @@ TEST_F(LibmilterInput, TheRestOfALongPacketIsReadStraightIntoPlace) {
   send(std::string(60'000, 'x'));
   EXPECT_EQ(poll_input(), 1);
   EXPECT_EQ(read_input(60'000).size(), 60'000u);
+}
+
+TEST_F(LibmilterInput, OfALongPacketThatComesInPiecesThereIsNoDetourAfterTheFirst) {
+  send("first");
+  EXPECT_EQ(poll_input(), 1);
+  EXPECT_EQ(read_input(60'000), "first");
+  send("second");
+  EXPECT_EQ(poll_input(10'000), 1);
+  EXPECT_EQ(unfetched(), 6u);
+  EXPECT_EQ(read_input(59'995), "second");
+  send(std::string(59'989, 'x') + "next packet");
+  EXPECT_EQ(poll_input(10'000), 1);
+  EXPECT_EQ(read_input(59'989).size(), 59'989u);
+  EXPECT_EQ(poll_input(), 1);
+  EXPECT_EQ(unfetched(), 0u);
+  EXPECT_EQ(read_input(100), "next packet");
 }
 
 TEST_F(LibmilterInput, WhatIsLeftIsReadBeforeTheEndOfTheStream) {

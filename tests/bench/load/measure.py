@@ -16,19 +16,19 @@ _LOAD_SECONDS = 300  # longer than any run: it hangs
 _WARM_UP_PASSES = 3
 
 
-def warm_up(running, site, pool):
+def warm_up(running, site, pool, passes=_WARM_UP_PASSES):
     """All messages of the pool, so that what is asked once has been asked."""
-    messages = _WARM_UP_PASSES * site.pool_size(pool)
+    messages = passes * site.pool_size(pool)
     _load(running, site, pool, "--connections", 10, "--messages", messages)
 
 
 def measure(running, site, workload, connections, seconds):
     """Runs one workload against filters that are up; a dict of what came out."""
     site.delay_answers(workload.dns_delay)
-    options = ["--connections", connections, "--seconds", max(seconds, workload.seconds)]
+    options = ["--connections", connections, "--seconds", seconds]
     if workload.cold:
         # Once each: the next time a domain would not be cold.
-        options += ["--messages", workload.messages or site.pool_size(workload.pool)]
+        options += ["--messages", site.pool_size(workload.pool)]
     if workload.pause:
         options += ["--pause", workload.pause]
     pids = running.pids()
