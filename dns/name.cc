@@ -141,8 +141,10 @@ Result<Name> parse_query_name(std::string_view text) {
 }
 
 Result<Name> prepend_labels(std::string_view labels, const Name& name) {
+  if (name.is_root()) return parse_query_name(labels);
+  if (labels.ends_with('.')) return Error{"a label is empty"};
   auto front = parse_query_name(labels);
-  if (!front || name.is_root()) return front;
+  if (!front) return front;
   if (front->text().size() + 1 + name.text().size() > kMaxNameOctets) {
     return Error{"a name is longer than 253 octets"};
   }
