@@ -8,6 +8,7 @@ but what SPF, DKIM and DMARC take. What they share is in bench_site.py.
 import contextlib
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,8 +138,9 @@ class Running:
         return self
 
     def _prepare(self, one):
-        folder = self._site.folder / self.contender.name / one.name
-        folder.mkdir(parents=True, exist_ok=True)
+        # A folder for each start: another instance may still be up.
+        folder = Path(tempfile.mkdtemp(prefix=f"{one.name}-", dir=self._site.folder))
+        os.chmod(folder, 0o755)
         socket = folder / "milter.sock"
         values = dict(one.values, folder=folder, socket=socket, conf=folder / "conf",
                       site=self._site.folder, key_file=self._site.key_file,
