@@ -99,7 +99,8 @@ sfsistat on_end_of_message(SMFICTX* context) {
 }
 
 sfsistat on_close(SMFICTX* context) {
-  const std::unique_ptr<Received> gone(&received(context));
+  // Nothing is there if the MTA left before it negotiated.
+  const std::unique_ptr<Received> gone(static_cast<Received*>(smfi_getpriv(context)));
   smfi_setpriv(context, nullptr);
   return SMFIS_CONTINUE;
 }
