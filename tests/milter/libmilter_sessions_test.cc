@@ -6,16 +6,9 @@
 #include <gtest/gtest.h>
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,6 +16,7 @@
 #include <vector>
 
 #include "milter/libmilter/worker_pool.h"
+#include "tests/support/filter_process.h"
 #include "tests/support/milter_client.h"
 
 namespace signet {
@@ -105,46 +99,24 @@ sfsistat on_close(SMFICTX* context) {
   return SMFIS_CONTINUE;
 }
 
-[[noreturn]] void run_filter(std::string socket) {
-  std::string name = "test";
+smfiDesc filter() {
   smfiDesc description{};
-  description.xxfi_name = name.data();
-  description.xxfi_version = SMFI_VERSION;
   description.xxfi_flags = SMFIF_ADDHDRS;
   description.xxfi_header = on_header;
   description.xxfi_body = on_body;
   description.xxfi_eom = on_end_of_message;
   description.xxfi_close = on_close;
   description.xxfi_negotiate = on_negotiate;
-  const bool ready = smfi_register(description) == MI_SUCCESS &&
-                     smfi_setconn(socket.data()) == MI_SUCCESS && smfi_opensocket(1) == MI_SUCCESS;
-  _exit(ready && smfi_main() == MI_SUCCESS ? 0 : 1);
+  return description;
 }
 
 // ---- the MTA
 
 class LibmilterSessions : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "signet-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    socket_ = "unix:" + (folder_ / "socket").string();
-    child_ = fork();
-    if (child_ == 0) run_filter(socket_);
-    for (int i = 0; i < 500 && !MilterClient::connect(socket_, 1s); ++i) {
-      std::this_thread::sleep_for(10ms);
-    }
-  }
-  void TearDown() override {
-    kill(child_, SIGKILL);
-    waitpid(child_, nullptr, 0);
-    std::filesystem::remove_all(folder_);
-  }
-
   /// A session that is past its negotiation.
   MilterConversation session() const {
-    auto client = MilterClient::connect(socket_, 20s);
+    auto client = MilterClient::connect(process_.socket(), 20s);
     if (!client) throw std::runtime_error(client.error());
     MilterConversation conversation(*std::move(client));
     if (const auto options = conversation.negotiate(); !options) {
@@ -153,9 +125,7 @@ class LibmilterSessions : public testing::Test {
     return conversation;
   }
 
-  std::filesystem::path folder_;
-  std::string socket_;
-  pid_t child_ = 0;
+  FilterProcess process_{filter()};
 };
 
 std::string packet(char letter, std::string_view data) {

@@ -10,17 +10,15 @@
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 #include <netinet/in.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <csignal>
-#include <cstdlib>
-#include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "tests/support/filter_process.h"
 
 namespace signet {
 namespace {
@@ -183,12 +181,8 @@ sfsistat on_close(SMFICTX* context) {
   return SMFIS_CONTINUE;
 }
 
-/// Never returns: the child's whole life.
-[[noreturn]] void run_filter(std::string socket) {
-  std::string name = "test";
+smfiDesc filter() {
   smfiDesc description{};
-  description.xxfi_name = name.data();
-  description.xxfi_version = SMFI_VERSION;
   description.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_ADDRCPT;
   description.xxfi_connect = on_connect;
   description.xxfi_helo = on_helo;
@@ -202,45 +196,23 @@ sfsistat on_close(SMFICTX* context) {
   description.xxfi_close = on_close;
   description.xxfi_data = on_data;
   description.xxfi_negotiate = on_negotiate;
-  const bool ready = smfi_register(description) == MI_SUCCESS &&
-                     smfi_setconn(socket.data()) == MI_SUCCESS && smfi_opensocket(1) == MI_SUCCESS;
-  _exit(ready && smfi_main() == MI_SUCCESS ? 0 : 1);
+  return description;
 }
 
 // ---- the tests
 
 class MilterClientTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "signet-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-
-  void TearDown() override {
-    if (child_ > 0) {
-      kill(child_, SIGKILL);
-      waitpid(child_, nullptr, 0);
-    }
-    std::filesystem::remove_all(folder_);
-  }
-
   /// Forks the filter and connects to it as soon as it listens.
   Result<MilterConversation> start(unsigned long protocol, const std::string& kind = "unix") {
     wanted_protocol = protocol;
-    const std::string socket = kind + ":" + (folder_ / "socket").string();
-    child_ = fork();
-    if (child_ == 0) run_filter(socket);
-    for (int i = 0; i < 500; ++i) {
-      auto client = MilterClient::connect(socket, 10s);
-      if (client) return MilterConversation(*std::move(client));
-      std::this_thread::sleep_for(10ms);
-    }
-    return Error{"the filter does not listen"};
+    process_.emplace(filter(), kind);
+    auto client = MilterClient::connect(process_->socket(), 10s);
+    if (!client) return Error{client.error()};
+    return MilterConversation(*std::move(client));
   }
 
-  std::filesystem::path folder_;
-  pid_t child_ = 0;
+  std::optional<FilterProcess> process_;
 };
 
 MilterMessage example() {
@@ -429,7 +401,7 @@ TEST_F(MilterClientTest, AClientWithoutAddressIsUnknown) {
 
 TEST_F(MilterClientTest, ASilentFilterIsAnErrorInTime) {
   ASSERT_TRUE(start(0));
-  auto client = MilterClient::connect("unix:" + (folder_ / "socket").string(), 100ms);
+  auto client = MilterClient::connect(process_->socket(), 100ms);
   ASSERT_TRUE(client) << client.error();
   ASSERT_TRUE(client->send_octets(std::string("\0\0\0\x0dO", 5)));  // half of a packet
   const auto packet = client->receive();
