@@ -98,36 +98,8 @@ TEST_F(VerifyCommand, ExplainsTheExampleOfRfc8463) {  // RFC 8463 A.3
 }
 
 TEST_F(VerifyCommand, ExplainsTheExampleOfRfc6376) {  // RFC 6376 A.2, key of appendix C
-  // As it was signed: folded with six spaces, one space after "game.".
-  const std::string file =
-      "DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;\n"
-      "      c=simple/simple; q=dns/txt; i=joe@football.example.com;\n"
-      "      h=Received : From : To : Subject : Date : Message-ID;\n"
-      "      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n"
-      "      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB\n"
-      "      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut\n"
-      "      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV\n"
-      "      4bmp/YzhwvcubU4=;\n"
-      "Received: from client1.football.example.com  [192.0.2.1]\n"
-      "      by submitserver.example.com with SUBMISSION;\n"
-      "      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\n"
-      "From: Joe SixPack <joe@football.example.com>\n"
-      "To: Suzie Q <suzie@shopping.example.net>\n"
-      "Subject: Is dinner ready?\n"
-      "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n"
-      "Message-ID: <20030712040037.46341.5F8J@football.example.com>\n"
-      "\n"
-      "Hi.\n"
-      "\n"
-      "We lost the game. Are you hungry yet?\n"
-      "\n"
-      "Joe.\n";
-  publish(txt_record(
-      "brisbane._domainkey.example.com",
-      "v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYt"
-      "IxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhi"
-      "tdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB"));
-  const auto outcome = verify(file, {"--show-canonical"});
+  publish(txt_record("brisbane._domainkey.example.com", std::string(kRfc6376Record)));
+  const auto outcome = verify(std::string(kRfc6376Message), {"--show-canonical"});
   EXPECT_EQ(first_line(outcome.out), "pass: signature 1 of 1 by example.com");
   EXPECT_NE(outcome.out.find("    |Received: from client1.football.example.com  [192.0.2.1]\\r\\n\n"
                              "    |      by submitserver.example.com with SUBMISSION;\\r\\n\n"),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // One small message that the tests of verifying sign with all kinds of tags, and the zone with the
-// key for it; and the message of RFC 8463.
+// key for it; and the messages of RFC 6376 and RFC 8463.
 
 #pragma once
 
@@ -57,6 +57,37 @@ inline constexpr std::string_view kRfc8463Message =
     "We lost the game.  Are you hungry yet?\n"
     "\n"
     "Joe.\n";
+
+/// RFC 6376 A.2 as it was signed: folded with six spaces, one space after "game."; the RFC's
+/// typesetting took one away and added another.
+inline constexpr std::string_view kRfc6376Message =
+    "DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;\n"
+    "      c=simple/simple; q=dns/txt; i=joe@football.example.com;\n"
+    "      h=Received : From : To : Subject : Date : Message-ID;\n"
+    "      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n"
+    "      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB\n"
+    "      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut\n"
+    "      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV\n"
+    "      4bmp/YzhwvcubU4=;\n"
+    "Received: from client1.football.example.com  [192.0.2.1]\n"
+    "      by submitserver.example.com with SUBMISSION;\n"
+    "      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\n"
+    "From: Joe SixPack <joe@football.example.com>\n"
+    "To: Suzie Q <suzie@shopping.example.net>\n"
+    "Subject: Is dinner ready?\n"
+    "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n"
+    "Message-ID: <20030712040037.46341.5F8J@football.example.com>\n"
+    "\n"
+    "Hi.\n"
+    "\n"
+    "We lost the game. Are you hungry yet?\n"
+    "\n"
+    "Joe.\n";
+/// The record at brisbane._domainkey.example.com: RFC 6376 appendix C.
+inline constexpr std::string_view kRfc6376Record =
+    "v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYt"
+    "IxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhi"
+    "tdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";
 
 /// kSampleTags with a part replaced.
 inline std::string sample_tags(std::string_view from, std::string_view to) {
