@@ -128,8 +128,8 @@ void ignore_answer(void*, int, void*, int, int, char*, int) {}
 /// is found at start and not by the first message.
 ///
 /// libunbound answers some zones itself with NXDOMAIN (RFC 6761, RFC 6303), because a resolver that
-/// goes to the root must. This one is a stub: whether 10.in-addr.arpa or host.test exist is for the
-/// operator's name server to say, so those zones are opened (the private ones by kSettings). It
+/// goes to the root must. This one asks another: whether 10.in-addr.arpa or host.test exist is for
+/// the operator's name server to say, so those zones are opened (the private ones by kSettings). It
 /// keeps `localhost`, `invalid` and `onion`, which nobody may look up (RFC 6761 6.3, 6.4, RFC 7686
 /// 2).
 std::optional<Error> finalize(ub_ctx* context, const UnboundOptions& options) {
