@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "milter/libmilter/output.h"
 #include "milter/libmilter/worker_pool.h"
 
 namespace signet {
@@ -126,9 +127,9 @@ ssize_t read_input(int descriptor, void* octets, size_t size) {
 extern "C" {
 
 int signet_libmilter_poll(pollfd* descriptors, nfds_t count, int milliseconds) {
-  const bool is_input = count == 1 && (descriptors->events & POLLIN) != 0;
-  return is_input ? signet::poll_input(*descriptors, milliseconds)
-                  : poll(descriptors, count, milliseconds);
+  if (count != 1) return poll(descriptors, count, milliseconds);
+  return (descriptors->events & POLLIN) != 0 ? signet::poll_input(*descriptors, milliseconds)
+                                             : signet::poll_output(*descriptors, milliseconds);
 }
 
 ssize_t signet_libmilter_read(int descriptor, void* octets, size_t size) {
@@ -137,6 +138,7 @@ ssize_t signet_libmilter_read(int descriptor, void* octets, size_t size) {
 
 int signet_libmilter_close(int descriptor) {
   signet::buffer.forget(descriptor);
+  signet::forget_output(descriptor);
   return close(descriptor);
 }
 }

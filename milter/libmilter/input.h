@@ -21,8 +21,8 @@
 extern "C" {
 
 /// poll(2). Of one connection that is to be read from it says "ready" while octets of it are in the
-/// buffer, and else fills the buffer with what has come. Waits no longer than poll() would; not at all
-/// if that is a millisecond
+/// buffer, and else fills the buffer with what has come. Waits no longer than poll() would; not at
+/// all if that is a millisecond. Writing on one connection is the matter of output.h.
 int signet_libmilter_poll(pollfd* descriptors, nfds_t count, int milliseconds);
 
 /// read(2), from the buffer if that holds octets of this descriptor. May return fewer octets than
