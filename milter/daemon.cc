@@ -104,16 +104,16 @@ class Detachment {
 
   Detachment() = default;
 
-  /// Tells the waiting parent; from here on nobody reads our stderr.
+  /// Lets go of terminal and folder, and then tells the waiting parent.
   void report(int status) {
     if (pipe_ < 0) return;
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const int descriptor : {0, 1, 2}) dup2(null, descriptor);
+    [[maybe_unused]] const int changed = chdir("/");
     const auto octet = static_cast<unsigned char>(status);
     [[maybe_unused]] const ssize_t written = write(pipe_, &octet, 1);
     close(pipe_);
     pipe_ = -1;
-    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (const int descriptor : {0, 1, 2}) dup2(null, descriptor);
-    [[maybe_unused]] const int changed = chdir("/");
   }
 
  private:
