@@ -12,12 +12,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
+
+#include "dns/text_file.h"
 
 namespace signet {
 namespace {
@@ -352,7 +352,10 @@ Result<ZoneData> ZoneData::parse(std::string_view text, std::string_view source)
   ZoneData data;
   if (text.empty()) return data;
   if (text.size() > kMaxTextOctets) return Error{fmt::format("{}: over 64 MiB", source)};
-  if (text.find('\0') != std::string_view::npos) return Error{fmt::format("{}: a NUL", source)};
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    const auto line = 1 + std::count(text.begin(), text.begin() + nul, '\n');
+    return Error{fmt::format("{}:{}: want text, got a NUL octet", source, line)};
+  }
   RecordReader reader(text);
   while (!reader.at_end()) {
     const auto rr = reader.next();
@@ -365,11 +368,9 @@ Result<ZoneData> ZoneData::parse(std::string_view text, std::string_view source)
 }
 
 Result<ZoneData> ZoneData::load(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{fmt::format("{}: cannot be opened", path)};
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) return Error{fmt::format("{}: cannot be read", path)};
-  return parse(text, path);
+  const Result<std::string> text = read_text_file(path, kMaxTextOctets);
+  if (!text) return Error{text.error()};
+  return parse(*text, path);
 }
 
 std::optional<Answer> ZoneData::find(const Name& name, RecordType type) const {

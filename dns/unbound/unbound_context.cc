@@ -10,16 +10,18 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "dns/ip.h"
+#include "dns/text_file.h"
 
 namespace signet {
 namespace {
+
+constexpr size_t kMaxAnchorOctets = 1024 * 1024;
 
 struct Setting {
   const char* option;
@@ -116,7 +118,8 @@ std::optional<Error> set_name_servers(ub_ctx* context, const UnboundOptions& opt
 std::optional<Error> set_trust_anchor(ub_ctx* context, const std::string& path) {
   if (path.empty()) return std::nullopt;
   // libunbound reads the file much later and then tells little.
-  if (!std::ifstream(path)) return Error{fmt::format("trust anchor file {}: cannot read it", path)};
+  const Result<std::string> text = read_text_file(path, kMaxAnchorOctets);
+  if (!text) return Error{"trust anchor file " + text.error()};
   const int code = ub_ctx_add_ta_file(context, path.c_str());
   if (code != 0) return refused("trust anchor file " + path, code);
   return std::nullopt;

@@ -6,21 +6,17 @@
 
 #include "milter/config/config_values.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "dns/name.h"
+#include "dns/text_file.h"
 #include "milter/log.h"
 
 namespace signet {
@@ -39,8 +35,6 @@ constexpr std::array<std::pair<std::string_view, int64_t>, 6> kTimeUnits = {{
     {"ms", 1},
     {"", 1000},
 }};
-
-std::string system_message(int number) { return std::generic_category().message(number); }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
@@ -112,7 +106,7 @@ class ListErrors {
 
 void take_entries_of_file(const std::string& path, ListErrors& errors,
                           const std::function<Result<bool>(std::string_view)>& take) {
-  const Result<std::string> text = read_text_file(path);
+  const Result<std::string> text = read_text_file(path, kMaxConfigFile);
   if (!text) return errors.add(text.error());
   for_each_line(*text, [&](int number, std::string_view line) {
     if (is_unreadable_line(line)) {
@@ -123,24 +117,6 @@ void take_entries_of_file(const std::string& path, ListErrors& errors,
     const Result<bool> taken = take(entry);
     if (!taken) errors.add(fmt::format("{}:{}: {}", path, number, taken.error()));
   });
-}
-
-Result<std::string> read_open_file(int file, const std::string& path, size_t limit) {
-  struct stat status {};
-  if (fstat(file, &status) != 0) return Error{fmt::format("{}: {}", path, system_message(errno))};
-  if (!S_ISREG(status.st_mode)) return Error{fmt::format("{}: not a regular file", path)};
-  std::string text;
-  std::array<char, 16384> piece;
-  for (;;) {
-    const ssize_t got = read(file, piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Error{fmt::format("{}: {}", path, system_message(errno))};
-    if (got == 0) return text;
-    text.append(piece.data(), static_cast<size_t>(got));
-    if (text.size() > limit) {
-      return Error{fmt::format("{}: larger than {} MiB", path, limit / (size_t{1024} * 1024))};
-    }
-  }
 }
 
 }  // namespace
@@ -354,15 +330,6 @@ bool is_unreadable_line(std::string_view line) {
     if ((octet < 0x20 && c != '\t') || octet == 0x7f) return true;
   }
   return false;
-}
-
-Result<std::string> read_text_file(const std::string& path, size_t limit) {
-  // O_NONBLOCK: a FIFO must not stop the start; it is refused as no regular file.
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (file < 0) return Error{fmt::format("{}: {}", path, system_message(errno))};
-  Result<std::string> text = read_open_file(file, path, limit);
-  close(file);
-  return text;
 }
 
 void for_each_line(std::string_view text, const std::function<void(int, std::string_view)>& line) {

@@ -119,9 +119,6 @@ bool is_unreadable_line(std::string_view line);
 inline constexpr size_t kMaxConfigLine = 8192;
 inline constexpr size_t kMaxConfigFile = size_t{1024} * 1024;
 
-/// The text of a regular file of at most `limit` octets.
-Result<std::string> read_text_file(const std::string& path, size_t limit = kMaxConfigFile);
-
 /// Calls `line(number, text)` for each line, numbered from 1, without its LF or CRLF; a UTF-8
 /// byte order mark at the start is skipped.
 void for_each_line(std::string_view text, const std::function<void(int, std::string_view)>& line);
