@@ -153,13 +153,13 @@ Result<Accounts> find_accounts(const Config& config) {
   Accounts accounts{{"", geteuid(), getegid()}, {}};
   if (geteuid() == 0 && !config.user_id.empty()) {
     const Result<Account> account = find_account(config.user_id);
-    if (!account) return Error{"UserID: " + account.error()};
+    if (!account) return Error{config.place_of("UserID") + ": " + account.error()};
     accounts.service = *account;
   }
   accounts.socket = accounts.service;
   if (!config.socket_owner.empty()) {
     const Result<Account> account = find_account(config.socket_owner);
-    if (!account) return Error{"SocketOwner: " + account.error()};
+    if (!account) return Error{config.place_of("SocketOwner") + ": " + account.error()};
     accounts.socket = *account;
   }
   return accounts;
@@ -315,7 +315,7 @@ int check_configuration(const std::string& config_path) {
   auto& config = std::get<Config>(loaded);
   const Result<Accounts> accounts = find_accounts(config);
   if (!accounts) {
-    complain(config_path + ": " + accounts.error());
+    complain(accounts.error());
     return kExitConfig;
   }
   // Root may read every key, but it is not root who will sign.
@@ -327,7 +327,7 @@ int check_configuration(const std::string& config_path) {
   }
   const auto runtime = build_runtime(std::move(config));
   if (!runtime) {
-    for (const std::string& line : lines_of(runtime.error())) complain(config_path + ": " + line);
+    for (const std::string& line : lines_of(runtime.error())) complain(line);
     return kExitConfig;
   }
   const std::vector<std::string> problems = (*runtime)->key_problems();
@@ -350,7 +350,7 @@ int run_daemon(const DaemonOptions& options) {
   auto& config = std::get<Config>(loaded);
   const Result<Accounts> accounts = find_accounts(config);
   if (!accounts) {
-    complain(options.config_path + ": " + accounts.error());
+    complain(accounts.error());
     return kExitConfig;
   }
   Result<std::shared_ptr<spdlog::logger>> log = make_logger(config, options.foreground);

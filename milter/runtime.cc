@@ -27,7 +27,7 @@ Result<KeyStore> build_keys(const Config& config, const KeyStore* previous) {
   if (config.domain) {
     const Result<bool> loaded =
         keys.load_file(config.key_file, *config.domain, config.selector, previous);
-    if (!loaded) return Error{"KeyFile: " + loaded.error()};
+    if (!loaded) return Error{config.place_of("KeyFile") + ": " + loaded.error()};
   }
   return keys;
 }
@@ -69,7 +69,7 @@ Result<std::shared_ptr<Resolver>> build_resolver(const Config& config) {
   options.cache_entries = static_cast<size_t>(config.dns_cache_entries);
   if (!config.dns_data.empty()) {
     Result<ZoneData> data = ZoneData::load(config.dns_data);
-    if (!data) return Error{"DNSData: " + data.error()};
+    if (!data) return Error{config.place_of("DNSData") + ": " + data.error()};
     options.local_data = std::make_shared<const ZoneData>(*std::move(data));
   }
   Result<std::unique_ptr<UnboundResolver>> resolver = UnboundResolver::create(options);
@@ -84,8 +84,7 @@ Result<std::shared_ptr<const Runtime>> build_runtime(Config config, const Runtim
   Result<SigningRules> rules =
       SigningRules::load(config, previous == nullptr ? nullptr : &previous->rules);
   if (!rules) return Error{rules.error()};
-  Result<PolicyTable> policy_table =
-      config.policy_table.empty() ? PolicyTable() : PolicyTable::load(config.policy_table);
+  Result<PolicyTable> policy_table = PolicyTable::load(config);
   if (!policy_table) return Error{policy_table.error()};
   Result<std::shared_ptr<Resolver>> resolver = build_resolver(config);
   if (!resolver) return Error{resolver.error()};

@@ -12,6 +12,7 @@
 #include <map>
 #include <utility>
 
+#include "dns/text_file.h"
 #include "milter/config/config_options.h"
 #include "milter/config/config_values.h"
 #include "milter/log.h"
@@ -71,6 +72,7 @@ void ConfigParser::set(std::string_view keyword, std::string_view value) {
   }
   const Result<bool> taken = row->set(config_, value);
   if (!taken) complain(line_, row->keyword, taken.error());
+  config_.places.emplace(row->keyword, fmt::format("{}:{}", source_, line_));
 }
 
 void ConfigParser::complain_of_unknown(std::string_view keyword) {
@@ -144,6 +146,12 @@ std::variant<Config, ConfigErrors> ConfigParser::result() && {
 
 }  // namespace
 
+std::string Config::place_of(std::string_view keyword) const {
+  const auto place = places.find(keyword);
+  return place == places.end() ? std::string(keyword)
+                               : fmt::format("{}: {}", place->second, keyword);
+}
+
 std::variant<Config, ConfigErrors> parse_config(std::string_view text, std::string_view source) {
   ConfigParser parser{source};
   for_each_line(text, [&](int number, std::string_view line) { parser.read_line(number, line); });
@@ -152,7 +160,7 @@ std::variant<Config, ConfigErrors> parse_config(std::string_view text, std::stri
 }
 
 std::variant<Config, ConfigErrors> load_config(const std::string& path) {
-  const Result<std::string> text = read_text_file(path);
+  const Result<std::string> text = read_text_file(path, kMaxConfigFile);
   if (!text) return ConfigErrors{{text.error()}};
   return parse_config(*text, path);
 }

@@ -9,6 +9,8 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -140,6 +142,11 @@ struct Config {
 
   // When things go wrong
   FailureAction on_internal_error = FailureAction::tempfail;
+
+  /// Where an option stands: `FILE:LINE` by keyword, for those that a file sets.
+  std::map<std::string, std::string, std::less<>> places;
+  /// `FILE:LINE: KEYWORD`, as far as there is one; for messages about what an option names.
+  std::string place_of(std::string_view keyword) const;
 };
 
 /// What is wrong in a configuration, one line each: `FILE:LINE: KEYWORD: what was expected`.

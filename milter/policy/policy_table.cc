@@ -14,6 +14,7 @@
 
 #include "milter/config/config_values.h"
 #include "milter/log.h"
+#include "milter/signing/table_file.h"
 
 namespace signet {
 namespace {
@@ -273,10 +274,11 @@ Result<PolicyTable> PolicyTable::parse(std::string_view text, std::string_view s
   return table;
 }
 
-Result<PolicyTable> PolicyTable::load(const std::string& path) {
-  const Result<std::string> text = read_text_file(path);
+Result<PolicyTable> PolicyTable::load(const Config& config) {
+  if (config.policy_table.empty()) return PolicyTable();
+  const Result<std::string> text = read_table(config, "PolicyTable", config.policy_table);
   if (!text) return Error{text.error()};
-  return parse(*text, path);
+  return parse(*text, config.policy_table);
 }
 
 const PolicyRule* PolicyTable::find(const PolicySubject& subject) const {

@@ -21,6 +21,7 @@
 #include "dns/ip.h"
 #include "dns/name.h"
 #include "dns/result.h"
+#include "milter/config/config.h"
 
 namespace signet {
 
@@ -78,7 +79,8 @@ class PolicyTable {
   /// All that is wrong comes back at once, a line each: `SOURCE:LINE: what was found, what was
   /// expected`.
   static Result<PolicyTable> parse(std::string_view text, std::string_view source);
-  static Result<PolicyTable> load(const std::string& path);
+  /// Of the file that PolicyTable names; without one an empty table.
+  static Result<PolicyTable> load(const Config& config);
 
   /// The first line that fits, or null.
   const PolicyRule* find(const PolicySubject& subject) const;

@@ -34,22 +34,23 @@ class AllErrors {
   std::string text_;
 };
 
-Result<std::vector<KeyTableLine>> read_key_table(const std::string& path) {
-  const Result<std::string> text = read_text_file(path, kMaxTableFile);
-  if (!text) return Error{"KeyTable: " + text.error()};
-  return parse_key_table(*text, path);
+Result<std::vector<KeyTableLine>> read_key_table(const Config& config) {
+  const Result<std::string> text = read_table(config, "KeyTable", config.key_table);
+  if (!text) return Error{text.error()};
+  return parse_key_table(*text, config.key_table);
 }
 
-Result<SigningTable> read_signing_table(const std::string& path, SigningTable::Kind kind) {
-  const Result<std::string> text = read_text_file(path, kMaxTableFile);
-  if (!text) return Error{"SigningTable: " + text.error()};
+Result<SigningTable> read_signing_table(const Config& config, const std::string& path,
+                                        SigningTable::Kind kind) {
+  const Result<std::string> text = read_table(config, "SigningTable", path);
+  if (!text) return Error{text.error()};
   return SigningTable::parse(*text, path, kind);
 }
 
-Result<SenderLogins> read_sender_logins(const std::string& path) {
-  const Result<std::string> text = read_text_file(path, kMaxTableFile);
-  if (!text) return Error{"SenderLogins: " + text.error()};
-  return SenderLogins::parse(*text, path);
+Result<SenderLogins> read_sender_logins(const Config& config) {
+  const Result<std::string> text = read_table(config, "SenderLogins", config.sender_logins);
+  if (!text) return Error{text.error()};
+  return SenderLogins::parse(*text, config.sender_logins);
 }
 
 /// Every key that `table` names must be there, or the wrong mail would go out unsigned.
@@ -89,20 +90,20 @@ Result<SigningRules> SigningRules::load(const Config& config, const SigningRules
   rules.sign_subdomains_ = config.sign_subdomains;
   AllErrors errors;
   std::vector<KeyTableLine> key_lines;
-  if (!config.key_table.empty()) key_lines = errors.take(read_key_table(config.key_table));
+  if (!config.key_table.empty()) key_lines = errors.take(read_key_table(config));
   const bool keys_known = errors.empty();
   if (!config.signing_table.empty()) {
     const bool patterns = config.signing_table.starts_with(kPatternTable);
     rules.signing_table_path_ = config.signing_table.substr(patterns ? kPatternTable.size() : 0);
     rules.signing_table_ = errors.take(
-        read_signing_table(rules.signing_table_path_,
+        read_signing_table(config, rules.signing_table_path_,
                            patterns ? SigningTable::Kind::patterns : SigningTable::Kind::plain));
     if (keys_known) {
       check_key_names(*rules.signing_table_, rules.signing_table_path_, key_lines, errors);
     }
   }
   if (!config.sender_logins.empty()) {
-    rules.sender_logins_ = errors.take(read_sender_logins(config.sender_logins));
+    rules.sender_logins_ = errors.take(read_sender_logins(config));
   }
   if (!errors.empty()) return std::move(errors).error();
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "dns/text_file.h"
 #include "milter/config/config_values.h"
 
 namespace signet {
@@ -17,6 +18,13 @@ constexpr size_t kMaxListed = 100;
 constexpr std::string_view kBlanks = " \t";
 
 }  // namespace
+
+Result<std::string> read_table(const Config& config, std::string_view keyword,
+                               const std::string& path) {
+  Result<std::string> text = read_text_file(path, kMaxTableFile);
+  if (!text) return Error{config.place_of(keyword) + ": " + text.error()};
+  return text;
+}
 
 void TableErrors::add(int line, std::string_view text) {
   if (lines_.size() == kMaxListed) {

@@ -13,11 +13,16 @@
 #include <vector>
 
 #include "dns/result.h"
+#include "milter/config/config.h"
 
 namespace signet {
 
 /// Octets a table may have; room for a line for each of some 200,000 domains.
 inline constexpr size_t kMaxTableFile = size_t{16} * 1024 * 1024;
+
+/// The text of a table that this option names; the Error says where the option stands.
+Result<std::string> read_table(const Config& config, std::string_view keyword,
+                               const std::string& path);
 
 /// What is wrong in one table.
 class TableErrors {

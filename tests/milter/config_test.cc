@@ -68,6 +68,12 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
   EXPECT_FALSE(config.domain);
 }
 
+TEST(Config, WhatAnOptionNamesCanBeTracedToItsLine) {
+  const Config config = config_of("# comment\ndnsdata /d\n");
+  EXPECT_EQ(config.place_of("DNSData"), "signet.conf:2: DNSData");
+  EXPECT_EQ(config.place_of("KeyTable"), "KeyTable");
+}
+
 TEST(Config, AllMembersAreSetByTheirKeywords) {
   const Config config = config_of(
       "Socket inet:8891@localhost\nSocketOwner a:b\nSocketMode 0600\nUserID c\nPidFile /p\n"

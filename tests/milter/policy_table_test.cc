@@ -162,10 +162,14 @@ TEST(PolicyTable, AClientThatIsNoNetworkIsAnError) {
   EXPECT_FALSE(PolicyTable::parse("accept client=mx.example.com", "p"));
 }
 
-TEST(PolicyTable, AFileThatIsNotThereIsAnErrorWithItsPath) {
-  const auto table = PolicyTable::load("/nonexistent/policy");
+TEST(PolicyTable, AFileThatIsNotThereIsAnErrorWithItsPathAndThePlaceOfTheOption) {
+  Config config;
+  config.policy_table = "/nonexistent/policy";
+  config.places["PolicyTable"] = "signet.conf:7";
+  const auto table = PolicyTable::load(config);
   ASSERT_FALSE(table);
-  EXPECT_NE(table.error().find("/nonexistent/policy"), std::string::npos);
+  EXPECT_EQ(table.error(),
+            "signet.conf:7: PolicyTable: /nonexistent/policy: No such file or directory");
 }
 
 }  // namespace

@@ -118,11 +118,9 @@ std::shared_ptr<const Runtime> runtime_of(const Scenario& scenario) {
   Result<SigningRules> rules = SigningRules::load(runtime->config);
   if (!rules) throw std::runtime_error(rules.error());
   runtime->rules = *std::move(rules);
-  if (!runtime->config.policy_table.empty()) {
-    Result<PolicyTable> table = PolicyTable::load(runtime->config.policy_table);
-    if (!table) throw std::runtime_error(table.error());
-    runtime->policy_table = *std::move(table);
-  }
+  Result<PolicyTable> table = PolicyTable::load(runtime->config);
+  if (!table) throw std::runtime_error(table.error());
+  runtime->policy_table = *std::move(table);
   for (const ScenarioKey& name : scenario.keys) runtime->keys.add(signing_key(name));
   runtime->resolver = std::make_shared<ZoneResolver>(with_keys(scenario.zone));
   runtime->host_name = "mx.example.org";
