@@ -3,12 +3,9 @@
 """The life of signet-milter as a process: start, reload, trouble, end.
 
 One private Postfix serves the whole run; each case starts the filter that it needs. A case is a
-function whose docstring says what holds; it raises if that does not. The last line says
-`N passed, N failed`; the exit status is 1 if any failed. Needs root, for Postfix.
+function whose docstring says what holds; it raises if that does not. Needs root, for Postfix.
 """
 
-import argparse
-import ctypes
 import grp
 import os
 import pwd
@@ -17,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +21,10 @@ from pathlib import Path
 from unittest import mock
 
 from daemon_site import (CROWD, EX_CONFIG, EX_UNAVAILABLE, SERVICE_GROUP, SERVICE_USER,
-                         AttentiveNameServer, Background, CaseFailed, Site, envelope_of, expect,
-                         expect_results_of, halves_of, has_key, is_signed, is_temporary,
-                         message_of, results_in)
-from postfix import Postfix, free_port, wait_until
+                         Background, CaseFailed, envelope_of, expect, expect_results_of, halves_of,
+                         has_key, is_signed, is_temporary, message_of, results_in, run_cases)
+from postfix import free_port, wait_until
 from scenario import Zone, header_fields
-from sink import Sink
 
 # -- The command line, and starts that fail --
 
@@ -516,46 +510,5 @@ _CASES = (wrong_configuration, unknown_account, check_of_configuration, wrong_zo
           local_submission, crowd, one_connection, asks_early)
 
 
-def _play_all(site, cases):
-    """Prints a line for each case; the number that failed."""
-    failed = 0
-    for case in cases:
-        began, problem, log = time.monotonic(), "", site.folder / "signet.log"
-        log.unlink(missing_ok=True)
-        try:
-            case(site)
-        except Exception as error:  # whatever it is, the next case is played
-            problem = f"{type(error).__name__}: {error}"
-        if not problem and log.exists() and "Sanitizer" in log.read_text(errors="replace"):
-            problem = log.read_text(errors="replace")
-        word = "FAILED" if problem else "ok"
-        print(f"{word:6} {case.__doc__} ({time.monotonic() - began:.2f} s)", flush=True)
-        if problem:
-            print("  " + problem.replace("\n", "\n  "), flush=True)
-        failed += bool(problem)
-    return failed
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--build", required=True, help="the build tree that holds the programs")
-    parser.add_argument("case", nargs="*", help="names of functions; all by default")
-    arguments = parser.parse_args()
-    # A terminated run, too, leaves no process behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    # prctl(2): who went into the background becomes our child, whose end we see.
-    pr_set_child_subreaper = 36
-    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
-    program = Path(arguments.build).resolve() / "milter/signet-milter"
-    cases = [c for c in _CASES if not arguments.case or c.__name__ in arguments.case]
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="signet-daemon-") as folder, Sink() as sink, \
-            AttentiveNameServer() as dns, \
-            Postfix(folder, f"inet:127.0.0.1:{port}", sink.port) as postfix:
-        failed = _play_all(Site(program, folder, port, postfix, sink, dns), cases)
-    print(f"{len(cases) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(__doc__, _CASES))

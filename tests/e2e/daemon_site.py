@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the cases of daemon.py share: Postfix and its sink, a DNS, keys, messages and their results.
+"""What daemon.py and others like it share: Postfix and its sink, a DNS, keys, messages and their
+results, and how cases are run.
 
 Fifty domains, d0 to d49 below example.net, differ in their SPF records and keys, so that the
 results of one message are never those of another.
 """
 
+import argparse
+import ctypes
 import os
 import re
 import signal
 import smtplib
 import subprocess
+import sys
+import tempfile
+import time
 from pathlib import Path
 
 from keys import Keys
 from milter import SignetMilter
 from nameserver import NameServer
-from postfix import Envelope
+from postfix import Envelope, Postfix, free_port
 from scenario import header_fields
+from sink import Sink
 
 SERVICE_USER, SERVICE_GROUP = "nobody", "postfix"
 EX_UNAVAILABLE, EX_CONFIG = 69, 78  # sysexits.h
@@ -86,6 +93,11 @@ class Site:
         """A filter where Postfix looks for it; start it by `with`."""
         return SignetMilter(self.program, self.folder, f"inet:{self.port}@127.0.0.1",
                             self.config(**options))
+
+    def confined_milter(self, launcher, **options):
+        """A filter where Postfix looks for it, started by that command."""
+        return SignetMilter(self.program, self.folder, f"inet:{self.port}@127.0.0.1",
+                            self.config(**options), launcher)
 
     def local_milter(self, path, **options):
         """A filter on a socket of its own, which Postfix does not know."""
@@ -189,3 +201,49 @@ def has_key(domain):
 
 def is_temporary(reply):
     return reply.code in (421, 451) and re.match(r"4\.\d+\.\d+ ", reply.text)
+
+
+def _play_all(site, cases):
+    """Prints a line for each case; the number that failed."""
+    failed = 0
+    for case in cases:
+        began, problem, log = time.monotonic(), "", site.folder / "signet.log"
+        log.unlink(missing_ok=True)
+        try:
+            case(site)
+        except Exception as error:  # whatever it is, the next case is played
+            problem = f"{type(error).__name__}: {error}"
+        if not problem and log.exists() and "Sanitizer" in log.read_text(errors="replace"):
+            problem = log.read_text(errors="replace")
+        word = "FAILED" if problem else "ok"
+        print(f"{word:6} {case.__doc__} ({time.monotonic() - began:.2f} s)", flush=True)
+        if problem:
+            print("  " + problem.replace("\n", "\n  "), flush=True)
+        failed += bool(problem)
+    return failed
+
+
+def run_cases(story, cases, on_request=()):
+    """The main program: `story` is its docstring, a case a function of the Site whose docstring says
+    what holds. Those on request are played if named. The last line says `N passed, N failed`; the
+    exit status is 1 if any failed."""
+    parser = argparse.ArgumentParser(description=story.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", required=True, help="the build tree that holds the programs")
+    known = {case.__name__: case for case in (*cases, *on_request)}
+    parser.add_argument("case", nargs="*", choices=[[], *known],
+                        help=f"by default {', '.join(case.__name__ for case in cases)}")
+    arguments = parser.parse_args()
+    # A terminated run, too, leaves no process behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # prctl(2): who went into the background becomes our child, whose end we see.
+    pr_set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+    program = Path(arguments.build).resolve() / "milter/signet-milter"
+    chosen = [known[name] for name in arguments.case] or cases
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="signet-daemon-") as folder, Sink() as sink, \
+            AttentiveNameServer() as dns, \
+            Postfix(folder, f"inet:127.0.0.1:{port}", sink.port) as postfix:
+        failed = _play_all(Site(program, folder, port, postfix, sink, dns), chosen)
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    return 1 if failed else 0

@@ -13,15 +13,16 @@ class SignetMilter:
     """`with SignetMilter(program, folder, socket, config_text) as milter:`
 
     `socket` is what `Socket` says, `inet:PORT@127.0.0.1` or `local:PATH`. The process runs in the
-    foreground and logs into a file of the folder. Leaving the block stops it with SIGTERM and
+    foreground and logs into a file of the folder; a `launcher` is a command in front of it that ends
+    in exec. Leaving the block stops it with SIGTERM and
     waits: a test that ends has no process.
     """
 
-    def __init__(self, program, folder, socket, config_text=""):
+    def __init__(self, program, folder, socket, config_text="", launcher=()):
         self._folder, self._socket = Path(folder), socket
         self._config = self._folder / "signet.conf"
         self._write(config_text)
-        self._command = [str(program), "-c", str(self._config), "-f"]
+        self._command = [*launcher, str(program), "-c", str(self._config), "-f"]
         self._log_path = self._folder / "signet.log"
         self._log_start = 0
         self._process = None
@@ -51,17 +52,25 @@ class SignetMilter:
                                f"{self._config.read_text()}---\n{self.log}")
 
     @property
+    def config_path(self):
+        return self._config
+
+    @property
     def pid(self):
         return self._process.pid
 
     def reload(self, config_text, number=signal.SIGUSR1):
         """Puts another configuration in force; RuntimeError if it is not taken."""
-        self._log_start = len(self._whole_log())
         self._write(config_text)
+        if not self.reload_files(number):
+            raise RuntimeError(f"{self._config.read_text()}---\n{self.log}")
+
+    def reload_files(self, number=signal.SIGUSR1):
+        """Has the files read again as they are; whether they were taken."""
+        self._log_start = len(self._whole_log())
         self._process.send_signal(number)
         wait_until(lambda: "reload" in self.log or self._check_alive(), 20, "the reload")
-        if "reloaded" not in self.log:
-            raise RuntimeError(f"{self._config.read_text()}---\n{self.log}")
+        return "reloaded" in self.log
 
     def __exit__(self, exception, *_):
         if self._stopped:
