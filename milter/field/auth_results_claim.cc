@@ -225,7 +225,15 @@ bool has_impossible_word(std::string_view text) {
          std::ranges::any_of(words, [](const std::string& word) { return !parse_domain(word); });
 }
 
+/// RFC 8601 2.2: what a quoted authserv-id says, whatever stands behind it; empty if it is a token.
+std::string quoted_id(std::string_view lowered) {
+  FieldLexer lexer(lowered);
+  if (!lexer.skip_cfws()) return "";
+  return lexer.quoted_string().value_or("");
+}
+
 bool front_claims(std::string_view lowered, const OurId& id) {
+  if (id.is_in(quoted_id(lowered))) return true;
   // The reader that follows the RFC comes first.
   const std::vector<Front> fronts = read_fronts(lowered.substr(0, kMaxFrontOctets + 1));
   size_t longest = 0;

@@ -374,6 +374,8 @@ TEST(AuthResultsClaim, EverySpellingOfOurIdIsRecognised) {
       " \"example.com\"; dkim=pass",
       " \"Example.Com\" ; dkim=pass",
       " \"exam\\ple.com\"; dkim=pass",
+      " \"exam\\ple.com\"1; dkim=pass",
+      " \"exam\\ple.com\"x; dkim=pass",
       " \"\\e\\x\\a\\m\\p\\l\\e\\.\\c\\o\\m\"; dkim=pass",
       " \"exam\r\n ple.com\"; dkim=pass",
       " \" example.com \"; dkim=pass",
