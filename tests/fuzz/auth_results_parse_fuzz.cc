@@ -4,17 +4,11 @@
 // writer writes so that it reads the same again, and claims_authserv_id() finds its id.
 
 #include <cstdint>
-#include <cstdlib>
 
 #include "milter/field/auth_results.h"
+#include "tests/fuzz/require.h"
 
-namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
+using signet::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);

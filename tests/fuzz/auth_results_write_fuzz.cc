@@ -7,15 +7,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 
 #include "milter/field/auth_results.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using signet::require;
 
 /// Hands out the pieces of the input, in turn; empty ones at the end.
 class Pieces {

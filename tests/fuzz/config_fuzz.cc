@@ -5,17 +5,15 @@
 // read back as the same.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "milter/config/config.h"
 #include "milter/config/config_options.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using signet::require;
 
 void check_errors(const signet::ConfigErrors& errors) {
   require(!errors.lines.empty() && errors.lines.size() <= 101);

@@ -5,17 +5,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 
 #include "crypto/public_key.h"
 #include "dns/base64.h"
 #include "dns/dkim_record.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using signet::require;
 
 void check_key(const signet::DkimRecord& record) {
   const auto key = signet::PublicKey::parse(record.type, record.public_key);

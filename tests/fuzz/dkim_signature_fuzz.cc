@@ -6,17 +6,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 
 #include "crypto/dkim_signature.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-constexpr int kMaxFields = 50;
+using signet::require;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+constexpr int kMaxFields = 50;
 
 bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });

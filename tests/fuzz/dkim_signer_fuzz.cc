@@ -6,20 +6,17 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 
+#include "tests/fuzz/require.h"
 #include "tests/support/dkim_message.h"
 
 namespace {
 
 using signet::DkimEngine;
 using Signatures = std::vector<signet::HeaderField>;
+using signet::require;
 
 constexpr size_t kMaxMessageOctets = 64 * 1024;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 std::string_view take_line(std::string_view& text) {
   const std::string_view line = text.substr(0, text.find('\n'));

@@ -7,17 +7,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 
+#include "tests/fuzz/require.h"
 #include "tests/support/dkim_message.h"
 
 namespace {
 
-constexpr size_t kMaxMessageOctets = 64 * 1024;
+using signet::require;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+constexpr size_t kMaxMessageOctets = 64 * 1024;
 
 signet::ZoneResolver& resolver() {
   static signet::ZoneResolver instance(

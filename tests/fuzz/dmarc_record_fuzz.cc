@@ -5,19 +5,16 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "dns/dmarc_record.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using signet::DmarcRecord;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using signet::require;
 
 /// Nothing that could break out of a report address, a header field or a log line.
 bool is_plain_uri(const std::string& uri) {

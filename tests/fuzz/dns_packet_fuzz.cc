@@ -4,20 +4,17 @@
 // so that most inputs get past the first check; then it is asked for another name, which must fail.
 
 #include <cstdint>
-#include <cstdlib>
 
 #include "dns/unbound/dns_packet.h"
 #include "dns/unbound/wire_reader.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using signet::Answer;
 using signet::DnsStatus;
 using signet::RecordType;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using signet::require;
 
 /// True if nothing but the vector of this type is filled.
 bool only_of_type(const Answer& answer, RecordType type) {

@@ -6,16 +6,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <set>
 
 #include "milter/field/from_field.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using signet::require;
 
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> pieces(1);

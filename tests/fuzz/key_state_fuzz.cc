@@ -5,22 +5,19 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "crypto/key_state.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/dkim_message.h"
 
 namespace signet {
 namespace {
 
 using KeyPointer = std::shared_ptr<const SigningKey>;
+using signet::require;
 
 constexpr size_t kMaxDetailOctets = 1000;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 KeyPointer signing_key(const DkimTestKey& key) {
   return *SigningKey::parse(pem_of(key), *parse_domain("example.com"), "s1");

@@ -7,17 +7,15 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "dns/dkim_record.h"
 #include "milter/signing/key_table.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using signet::require;
 
 void check_error(const std::string& error) {
   require(error.starts_with("fuzz:"));

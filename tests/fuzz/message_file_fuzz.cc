@@ -4,20 +4,17 @@
 // again, and no line end may be left that the wire has not.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <utility>
 
 #include "milter/command/message_file.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using signet::HeaderField;
 using signet::MessageFile;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using signet::require;
 
 std::string body_of(const MessageFile& message) {
   std::string body;

@@ -5,15 +5,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 
 #include "dns/name.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using signet::require;
 
 void check_steps(const signet::Name& name) {
   require(name.text().size() <= 253);

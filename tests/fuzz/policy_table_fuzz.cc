@@ -4,16 +4,14 @@
 // are printable lines, and looking a message up is safe.
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "milter/policy/policy_table.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using signet::require;
 
 void check_errors(const std::string& errors) {
   require(errors.starts_with("fuzz:"));

@@ -4,17 +4,11 @@
 // way Postfix writes it must read the same; one more address in the clause, and nothing is read.
 
 #include <cstdint>
-#include <cstdlib>
 
 #include "milter/field/received_client.h"
+#include "tests/fuzz/require.h"
 
-namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
+using signet::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);

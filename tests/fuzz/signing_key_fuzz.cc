@@ -5,17 +5,11 @@
 // The keys of the corpus were made for it and sign for nobody.
 
 #include <cstdint>
-#include <cstdlib>
 
 #include "crypto/key.h"
+#include "tests/fuzz/require.h"
 
-namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
+using signet::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using signet::DkimKeyType;

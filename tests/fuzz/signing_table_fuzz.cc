@@ -6,18 +6,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "milter/signing/signing_table.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
+using signet::require;
 using signet::SigningTable;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 bool is_plain_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](unsigned char c) { return c > 0x20 && c < 0x7f; });

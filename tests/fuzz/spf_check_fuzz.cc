@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "dns/spf/spf_check.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/step_resolver.h"
 
 namespace {
@@ -20,10 +20,7 @@ namespace {
 using signet::Answer;
 using signet::DnsStatus;
 using signet::RecordType;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using signet::require;
 
 uint64_t hash_of(const std::string& text, uint64_t seed) {
   uint64_t hash = 14695981039346656037ULL ^ seed;  // FNV-1a

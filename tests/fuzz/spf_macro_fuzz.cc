@@ -5,16 +5,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "dns/spf/spf_macro.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using signet::require;
 
 std::string cut_line(std::string& text) {
   const size_t end = std::min(text.find('\n'), text.size());

@@ -4,16 +4,14 @@
 // octet for octet, hold each name once, and be the same list for the lenient one.
 
 #include <cstdint>
-#include <cstdlib>
 #include <set>
 
 #include "dns/tag_list.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using signet::require;
 
 void check_tags(const signet::TagList& list, std::string_view text) {
   std::set<std::string_view> names;

@@ -4,18 +4,15 @@
 // typing errors rather than attacks; answers must fit their status and type all the same.
 
 #include <cstdint>
-#include <cstdlib>
 
 #include "dns/zone_data.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using signet::DnsStatus;
 using signet::RecordType;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using signet::require;
 
 void check_answer(const signet::Answer& answer, RecordType type) {
   const bool addresses = type == RecordType::a || type == RecordType::aaaa;
