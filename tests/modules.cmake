@@ -109,15 +109,16 @@ signet_fuzz(milter message_file signet_commands)
 signet_fuzz(milter policy_table)
 signet_fuzz(milter received_client)
 signet_fuzz(milter sender_logins)
+signet_fuzz(milter session signet_test_dns)
 signet_fuzz(milter signing_table)
 add_subdirectory(check)
 # A scenario is a file: a new one makes ctest list its tests anew.
 file(GLOB SCENARIOS CONFIGURE_DEPENDS scenarios/*.scenario)
 set_property(TARGET scenario_test PROPERTY LINK_DEPENDS ${SCENARIOS})
-# Half a minute for all; under the sanitizers a share of them takes as long.
+# Half a minute for all; under sanitizers or gcov a share of them takes as long.
 set(PROOF_MESSAGES 10000)
 set(RANDOM_STRINGS 1000000)
-if(SIGNET_SANITIZE)
+if(SIGNET_SANITIZE OR SIGNET_COVERAGE)
   set(PROOF_MESSAGES 500)
   set(RANDOM_STRINGS 50000)
 endif()

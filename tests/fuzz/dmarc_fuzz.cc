@@ -1,71 +1,27 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // A whole evaluation over a DNS that the input describes, line by line: the Author Domain; the
-// authenticated domains, `s` or `d` in front of each; then one line for each name of interest:
-// `-name` fails, `+name` exists, and anything else is `name=TXT text`.
+// authenticated domains, `s` or `d` in front of each; then one line for each record, see
+// LineResolver.
 
 #include <cstdint>
-#include <cstdlib>
-#include <map>
-#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "dns/dmarc.h"
+#include "tests/fuzz/line_resolver.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
-using signet::Answer;
 using signet::AuthenticatedDomain;
 using signet::DmarcResult;
 using signet::DmarcVerdict;
-using signet::DnsStatus;
 using signet::Name;
+using signet::require;
 
 constexpr size_t kMaxAuthenticated = 9;  // what a session hands over: SPF and eight signatures
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-/// Answers from the lines of the input; a zone file's syntax would only stand in the fuzzer's way.
-class LineResolver final : public signet::Resolver {
- public:
-  void read(const std::string& line) {
-    if (line.empty()) return;
-    if (line[0] == '-' || line[0] == '+') {
-      const auto name = signet::parse_query_name(std::string_view(line).substr(1));
-      if (name) answers_[*name].status = line[0] == '-' ? DnsStatus::timed_out : DnsStatus::no_data;
-      return;
-    }
-    const size_t equals = line.find('=');
-    const auto name = signet::parse_query_name(std::string_view(line).substr(0, equals));
-    if (!name || equals == std::string::npos) return;
-    Answer& answer = answers_[*name];
-    answer.status = DnsStatus::answered;
-    answer.texts.push_back(line.substr(equals + 1));
-  }
-
-  int questions() const { return questions_; }
-
- private:
-  signet::Lookup ask(const Name& name, signet::RecordType type, signet::Deadline) override {
-    ++questions_;
-    Answer answer;
-    answer.status = DnsStatus::no_domain;
-    const auto known = answers_.find(name);
-    if (known != answers_.end()) answer = known->second;
-    if (answer.status == DnsStatus::answered && type != signet::RecordType::txt) {
-      answer.status = DnsStatus::no_data;
-      answer.texts.clear();
-    }
-    return signet::Lookup(std::make_shared<Answer>(std::move(answer)));
-  }
-
-  std::map<Name, Answer> answers_;
-  int questions_ = 0;
-};
 
 std::vector<AuthenticatedDomain> parse_authenticated(const std::string& line) {
   std::vector<AuthenticatedDomain> domains;
@@ -121,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto author = signet::parse_domain(author_line);
   if (!author) return 0;
   const auto authenticated = parse_authenticated(authenticated_line);
-  LineResolver resolver;
+  signet::LineResolver resolver;
   for (std::string line; std::getline(lines, line);) resolver.read(line);
 
   signet::LookupBudget budget(signet::Deadline::max());
