@@ -156,6 +156,18 @@ class Postfix:
             self._master.send_signal(signal.SIGTERM)
         self._master.wait(20)
 
+    def reload(self, **settings):
+        """Changes settings of main.cf, and has all services start again one by one."""
+        if settings:
+            self._run("postconf", "-c", self._conf, "-e",
+                      *(f"{name}={value}" for name, value in settings.items()))
+        self._run("postfix", "-c", self._conf, "reload")
+
+    @property
+    def pid(self):
+        """That of master(8), the parent of all services."""
+        return self._master.pid
+
     @property
     def _conf(self):
         return str(self.home / "conf")
