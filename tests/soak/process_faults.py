@@ -34,6 +34,7 @@ from sink import Sink  # noqa: E402
 from supervised import SupervisedMilter, children, kill_if_there  # noqa: E402
 
 _LISTENER = "inbound"
+_ALARM = "file descriptors run short"
 _DESCRIPTORS = 64  # what the filter gets where they are to run out
 # A service that was killed at its start is not started again for 60 s, if master is not told
 # otherwise (postconf(5), service_throttle_time).
@@ -46,6 +47,12 @@ class Trial:
     def __init__(self, site, sizes):
         self.site, self.postfix, self.sizes, self.milter = site, site.postfix, sizes, None
         self.chance, self.post = random.Random(sizes.seed), Post(site)
+        self._default_action = None
+
+    def set_default_action(self, action):
+        if action != self._default_action:
+            self.postfix.reload(milter_default_action=action, **_POSTFIX_SETTINGS)
+            self._default_action = action
 
     def configuration(self, **options):
         # Postfix must be able to write to the socket.
@@ -100,6 +107,7 @@ def remove_socket(trial):
 def run_out_of_descriptors(trial):
     """no file descriptor left in the filter, for a while"""
     trial.milter.restart(descriptors=_DESCRIPTORS)
+    alarms = trial.milter.logged(_ALARM)
     with contextlib.ExitStack() as held:
         for _ in range(2 * _DESCRIPTORS):
             connection = held.enter_context(socket.socket(socket.AF_UNIX))
@@ -107,7 +115,7 @@ def run_out_of_descriptors(trial):
             with contextlib.suppress(OSError):  # the queue of the socket is full, too
                 connection.connect(str(trial.milter.socket))
         time.sleep(1)
-    trial.milter.check_alive()
+    expect(trial.milter.logged(_ALARM) > alarms, "the shortage is not in the log")
 
 
 def fill_log_disk(trial):
@@ -139,14 +147,14 @@ _FAULTS = (
     Fault(nothing, loses_nothing=True),
     Fault(reload_filter, pause=(1, 1), loses_nothing=True),
     Fault(kill_filter, times="kills"),
-    Fault(kill_filter, default_action="accept"),
     Fault(terminate_filter),
-    Fault(terminate_filter, default_action="accept"),
     Fault(reload_postfix),
     Fault(kill_smtpd),
     Fault(remove_socket),
     Fault(run_out_of_descriptors),
     Fault(fill_log_disk),
+    Fault(kill_filter, default_action="accept"),
+    Fault(terminate_filter, default_action="accept"),
 )
 
 
@@ -177,7 +185,7 @@ def _collect(sink, load):
 def _play(trial, fault):
     """The Account of one fault, and how often it was done."""
     trial.milter.configure(trial.configuration())
-    trial.postfix.reload(milter_default_action=fault.default_action)
+    trial.set_default_action(fault.default_action)
     load = Load(trial.post, trial.postfix.ports[_LISTENER], trial.sizes.rate, trial.chance)
     with load:
         done = _strike(trial, fault)
@@ -236,7 +244,6 @@ def main():
     with tempfile.TemporaryDirectory(prefix="signet-faults-") as folder, Sink() as sink, \
             AttentiveNameServer() as dns, \
             Postfix(folder, f"unix:{folder}/run/signet.sock", sink.port) as postfix:
-        postfix.reload(**_POSTFIX_SETTINGS)
         trial = Trial(Site(program, folder, None, postfix, sink, dns), sizes)
         with SupervisedMilter(program, folder, trial.configuration(),
                               sizes.restart_delay) as milter:
