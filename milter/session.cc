@@ -227,7 +227,8 @@ void Session::check_sender_login() {
 }
 
 void Session::end_of_headers() {
-  if (!message_) return;
+  if (!message_ || message_->header_ended) return;
+  message_->header_ended = true;
   if (message_->outbound) check_sender_login();
   if (message_->inbound) message_->inbound->end_of_headers();
   if (message_->outbound) message_->outbound->end_of_headers();
@@ -235,6 +236,7 @@ void Session::end_of_headers() {
 
 void Session::body(std::string_view octets) {
   if (!message_) return;
+  end_of_headers();
   message_->report.body_octets += octets.size();
   if (message_->inbound) message_->inbound->body(octets);
   if (message_->outbound) message_->outbound->body(octets);
@@ -246,6 +248,7 @@ bool Session::may_wait() const {
 
 std::vector<Action> Session::end_of_message(std::string queue_id, std::chrono::sys_seconds now) {
   if (!message_) return {};
+  end_of_headers();
   const std::unique_ptr<Message> message = std::move(message_);
   const auto ended = std::chrono::steady_clock::now();
   MessageReport& report = message->report;

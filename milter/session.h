@@ -58,6 +58,7 @@ class Session {
   void mail_from(std::string_view address, Client client, std::chrono::sys_seconds now);
   /// One field; `value` as after the colon, leading space included, folds as LF or CRLF.
   void header(std::string_view name, std::string_view value);
+  /// body() and end_of_message() imply it, for an MTA that leaves EOH out.
   void end_of_headers();
   void body(std::string_view octets);
   /// Whether end_of_message() may have to wait for the DNS.
@@ -83,6 +84,7 @@ class Session {
     std::optional<OutboundMessage> outbound;
     std::vector<int> forged_results;  ///< occurrences of Authentication-Results to remove
     int results_seen = 0;
+    bool header_ended = false;
     MessageReport report;
   };
 

@@ -6,6 +6,8 @@
 
 #include "milter/libmilter/input.h"
 
+#include <arpa/inet.h>
+#include <libmilter/mfdef.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,7 +82,40 @@ class InputBuffer {
   std::array<char, kBufferOctets> octets_;
 };
 
+/// Which of the octets that libmilter reads are the start of a packet: its length and its command.
+/// libmilter reads these apart from the data, and a worker stays until it has all of a packet.
+class PacketStarts {
+ public:
+  /// The command, if a start is complete with these octets; else 0.
+  char add(int descriptor, const char* octets, size_t size) {
+    if (descriptor != descriptor_) forget(descriptor_);
+    descriptor_ = descriptor;
+    if (data_left_ > 0) {
+      data_left_ -= std::min(data_left_, size);
+      return 0;
+    }
+    for (size_t i = 0; i < size && count_ < start_.size(); ++i) start_[count_++] = octets[i];
+    if (count_ < start_.size()) return 0;
+    uint32_t length = 0;
+    std::memcpy(&length, start_.data(), sizeof length);
+    data_left_ = std::max(ntohl(length), 1U) - 1;
+    count_ = 0;
+    return start_.back();
+  }
+
+  void forget(int descriptor) {
+    if (descriptor == descriptor_) count_ = data_left_ = 0;
+  }
+
+ private:
+  int descriptor_ = -1;
+  std::array<char, MILTER_LEN_BYTES + 1> start_{};
+  size_t count_ = 0;
+  size_t data_left_ = 0;
+};
+
 thread_local InputBuffer buffer;
+thread_local PacketStarts packet_starts;
 
 int ready(pollfd& descriptor) {
   descriptor.revents = POLLIN;
@@ -133,12 +168,17 @@ int signet_libmilter_poll(pollfd* descriptors, nfds_t count, int milliseconds) {
 }
 
 ssize_t signet_libmilter_read(int descriptor, void* octets, size_t size) {
-  return signet::read_input(descriptor, octets, size);
+  const ssize_t got = signet::read_input(descriptor, octets, size);
+  if (got <= 0) return got;
+  const char command = signet::packet_starts.add(descriptor, static_cast<const char*>(octets),
+                                                 static_cast<size_t>(got));
+  return command == SMFIC_QUIT_NC ? 0 : got;
 }
 
 int signet_libmilter_close(int descriptor) {
   signet::buffer.forget(descriptor);
   signet::forget_output(descriptor);
+  signet::packet_starts.forget(descriptor);
   return close(descriptor);
 }
 }

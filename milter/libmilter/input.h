@@ -26,7 +26,8 @@ extern "C" {
 int signet_libmilter_poll(pollfd* descriptors, nfds_t count, int milliseconds);
 
 /// read(2), from the buffer if that holds octets of this descriptor. May return fewer octets than
-/// asked for, as read() may.
+/// asked for, as read() may. At QUIT_NC, "the next client comes over this connection", the stream
+/// ends: libmilter heeds it after a message only, and else takes the next client for the last one.
 ssize_t signet_libmilter_read(int descriptor, void* octets, size_t size);
 
 /// close(2); what the buffer holds of this descriptor is forgotten.

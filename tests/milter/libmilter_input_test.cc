@@ -157,6 +157,16 @@ TEST_F(LibmilterInput, AClosedConnectionLeavesNothingToTheNextOfTheSameNumber) {
   EXPECT_EQ(read_input(100), "second");
 }
 
+TEST_F(LibmilterInput, QuitNcIsTheEndOfTheStream) {
+  const std::string quit_nc("\0\0\0\1K", 5);
+  send(std::string("\0\0\0\6B", 5) + quit_nc + quit_nc);  // once as data
+  EXPECT_EQ(poll_input(), 1);
+  EXPECT_EQ(read_input(5).back(), 'B');
+  EXPECT_EQ(read_input(5), quit_nc);
+  EXPECT_EQ(read_input(3), quit_nc.substr(0, 3));
+  EXPECT_EQ(read_input(2), "");
+}
+
 TEST_F(LibmilterInput, AnotherThreadGoesOnWhereTheFirstHasEmptiedItsBuffer) {
   send("one");
   EXPECT_EQ(poll_input(), 1);

@@ -161,6 +161,11 @@ TEST_F(SessionTest, StepsOutsideAMessageAreHarmless) {
   EXPECT_TRUE(session_.end_of_message("", kNow).empty());
 }
 
+TEST_F(SessionTest, AMessageMayEndWithoutItsHeaderHavingEnded) {
+  mail("<alice@example.com>");
+  EXPECT_TRUE(std::holds_alternative<Reply>(session_.end_of_message("4XYZ", kNow).at(0)));
+}
+
 TEST_F(SessionTest, TwoFromFieldsAreRefused) {
   from("192.0.2.1");
   mail("<alice@example.com>");
