@@ -5,17 +5,15 @@
 // They run as programs; nobody asks the DNS.
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "tests/support/dkim_message.h"
 #include "tests/support/dkim_witness.h"
+#include "tests/support/temporary_folder.h"
 
 namespace signet {
 namespace {
@@ -35,29 +33,6 @@ constexpr std::string_view kText =
     "We lost\tthe game.\n"
     " \n"
     "\n";
-
-/// A folder of its own, gone with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "signet-dkim-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
-  void write(const std::string& name, std::string_view octets) const {
-    std::ofstream(path_ / name, std::ios::binary) << octets;
-  }
-  std::string read(const std::filesystem::path& file) const {
-    std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// What a command prints; it must end well.
 std::string run(const std::string& command) {
