@@ -38,7 +38,7 @@ Value need(Result<Value> result) {
 
 /// An error is what became of the connection, so that comparing it shows the difference.
 std::string described(const Result<MilterOutcome>& outcome) {
-  return outcome ? description(*outcome) : "error: " + outcome.error() + "\n";
+  return outcome ? description(*outcome, Times::left_out) : "error: " + outcome.error() + "\n";
 }
 
 /// One connection of the MTA and how far its session has come.

@@ -115,13 +115,13 @@ void Cast::write_keys(const TemporaryFolder& folder) const {
   }
 }
 
-std::string description(const MilterOutcome& outcome) {
+std::string description(const MilterOutcome& outcome, Times times) {
   std::string text =
       fmt::format("step {} reply {} {}\n", outcome.step, outcome.reply.letter, outcome.reply.text);
   for (const MilterModification& change : outcome.reply.modifications) {
-    const bool is_signature = change.name == "DKIM-Signature";
+    const bool shortened = times == Times::left_out && change.name == "DKIM-Signature";
     text += fmt::format("{} {} {}:{}\n", change.letter, change.index, change.name,
-                        is_signature ? without_time(change.value) : change.value);
+                        shortened ? without_time(change.value) : change.value);
   }
   return text;
 }
@@ -143,7 +143,7 @@ std::string signature_problem(const MilterModification& added, const MilterMessa
 
 std::string Cast::misattribution(const Player& client, const Player& author,
                                  const MilterOutcome& outcome) const {
-  const std::string text = description(outcome);
+  const std::string text = description(outcome, Times::left_out);
   static const std::regex kDomain(R"(d\d+\.example\.net)");
   for (std::sregex_iterator at(text.begin(), text.end(), kDomain), end; at != end; ++at) {
     if (at->str() != client.domain && at->str() != author.domain) return "names " + at->str();

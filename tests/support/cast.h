@@ -50,8 +50,10 @@ class Cast {
 /// The authserv-id that one of the players forges: the filter must have it.
 inline constexpr const char* kCastAuthservId = "mx.example.org";
 
-/// What a filter did, line by line, for comparing. Of a signature what depends on the time is left
-/// out: t=, x= and b=.
-std::string description(const MilterOutcome& outcome);
+/// What depends on the time in a signature that was added: t=, x= and b=.
+enum class Times { kept, left_out };
+
+/// What a filter did, line by line, for comparing.
+std::string description(const MilterOutcome& outcome, Times times);
 
 }  // namespace signet
