@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <regex>
+#include <algorithm>
 
 #include "tests/support/dkim_message.h"
 #include "tests/support/zone_resolver.h"
@@ -56,9 +56,18 @@ DkimTestMessage as_received(const MilterMessage& message) {
   return received;
 }
 
-std::string without_time(const std::string& signature) {
-  static const std::regex kTime(R"(\b(t|x|b)=[^;]*)");
-  return std::regex_replace(signature, kTime, "$1=");
+std::string without_time(std::string_view signature) {
+  std::string text;
+  while (!signature.empty()) {
+    const size_t end = std::min(signature.find(';'), signature.size() - 1) + 1;
+    const std::string_view tag = signature.substr(0, end);
+    const size_t name = tag.find_first_not_of(" \t\r\n");
+    const bool depends_on_time = name + 1 < tag.size() && tag[name + 1] == '=' &&
+                                 std::string_view("txb").find(tag[name]) != std::string_view::npos;
+    text += depends_on_time ? tag.substr(0, name + 2) : tag;
+    signature.remove_prefix(end);
+  }
+  return text;
 }
 
 }  // namespace
@@ -128,6 +137,17 @@ std::string description(const MilterOutcome& outcome, Times times) {
 
 namespace {
 
+/// The players' domains that a text names.
+std::vector<std::string> domains_in(std::string_view text) {
+  constexpr std::string_view kParent = ".example.net";
+  std::vector<std::string> domains;
+  for (size_t at = text.find(kParent); at != text.npos; at = text.find(kParent, at + 1)) {
+    const size_t start = text.find_last_not_of("0123456789", at - 1);
+    if (text[start] == 'd') domains.emplace_back(text.substr(start, at - start + kParent.size()));
+  }
+  return domains;
+}
+
 /// Empty if the signature is good for the message.
 std::string signature_problem(const MilterModification& added, const MilterMessage& message,
                               Resolver& dns) {
@@ -144,9 +164,8 @@ std::string signature_problem(const MilterModification& added, const MilterMessa
 std::string Cast::misattribution(const Player& client, const Player& author,
                                  const MilterOutcome& outcome) const {
   const std::string text = description(outcome, Times::left_out);
-  static const std::regex kDomain(R"(d\d+\.example\.net)");
-  for (std::sregex_iterator at(text.begin(), text.end(), kDomain), end; at != end; ++at) {
-    if (at->str() != client.domain && at->str() != author.domain) return "names " + at->str();
+  for (const std::string& domain : domains_in(text)) {
+    if (domain != client.domain && domain != author.domain) return "names " + domain;
   }
   if (text.find(author.domain) == std::string::npos) return "does not name " + author.domain;
   for (const MilterModification& change : outcome.reply.modifications) {

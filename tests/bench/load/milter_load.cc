@@ -34,7 +34,9 @@ struct Options {
   size_t connections = 1;
   double seconds = 0;
   size_t messages = 0;
+  size_t first = 0;    // in the pool
   unsigned pause = 0;  // milliseconds
+  size_t give_up = 0;  // one session in so many
   bool hold = false;
 };
 
@@ -108,25 +110,29 @@ void in_threads(size_t count, const Work& work) {
   for (std::thread& thread : threads) thread.join();
 }
 
+/// What happens there; nothing if the body comes in one piece.
+MiddleOfBody middle_of_body(const Options& options, bool given_up) {
+  if (options.pause == 0 && options.give_up == 0) return {};
+  return [pause = options.pause, given_up] {
+    if (pause > 0) std::this_thread::sleep_for(std::chrono::milliseconds(pause));
+    return !given_up;
+  };
+}
+
 /// Sessions one after the other in each thread, until the time or the messages are over.
 void send_all(const Options& options, const std::vector<LoadedMilter>& milters, Tally& tally) {
   const size_t pool = milters.front().scripts.size();
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                       std::chrono::duration<double>(options.seconds));
   std::atomic<size_t> next{0};
-  MiddleOfBody middle;
-  if (options.pause > 0) {
-    middle = [&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(options.pause));
-      return true;
-    };
-  }
   in_threads(options.connections, [&] {
     while (tally.error_count() < kMostErrors) {
       const size_t number = next++;
       if (options.messages > 0 && number >= options.messages) return;
       if (options.seconds > 0 && Clock::now() >= end) return;
-      tally.add(run_session(milters, number % pool, middle));
+      const bool given_up = options.give_up > 0 && number % options.give_up == 0;
+      tally.add(
+          run_session(milters, (options.first + number) % pool, middle_of_body(options, given_up)));
     }
   });
 }
@@ -168,15 +174,18 @@ int run(int argc, char** argv) {
   app.add_option("--connections", options.connections, "Sessions at a time");
   app.add_option("--seconds", options.seconds, "How long");
   app.add_option("--messages", options.messages, "How many at most");
+  app.add_option("--first", options.first, "Where in the pool to begin");
+  app.add_option("--give-up", options.give_up, "One session in so many ends in its body");
   app.add_option("--pause", options.pause, "Milliseconds between the halves of a body");
   app.add_flag("--hold", options.hold, "One session each, stopped in the middle of the body");
   CLI11_PARSE(app, argc, argv);
 
   std::vector<PoolMessage> pool = read_pool(options.mail);
   if (options.hold && pool.size() > options.connections) pool.resize(options.connections);
+  const bool in_halves = options.hold || options.pause > 0 || options.give_up > 0;
   std::vector<LoadedMilter> milters;
   for (const std::string& socket : options.sockets) {
-    milters.push_back(load_milter(socket, pool, options.hold || options.pause > 0));
+    milters.push_back(load_milter(socket, pool, in_halves));
   }
   Tally tally;
   const auto start = Clock::now();
