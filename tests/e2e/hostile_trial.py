@@ -31,7 +31,7 @@ _STEPS = {
     "eoh": packet("N"), "body": packet("B", b"Hi.\r\n"), "eom": packet("E"),
     "abort": packet("A"), "quit": packet("Q"), "quit-nc": packet("K"),
 }
-_WORD_OF_LETTER = {"r": "reject", "t": "tempfail", "d": "discard"}
+_WORD_OF_LETTER = {"r": "reject", "t": "tempfail", "d": "discard", "lost": "lost"}
 
 
 class HostileMessage:
@@ -84,8 +84,11 @@ class HostileMessage:
 
     def send(self, path):
         with MilterPeer(path) as peer:
-            peer.open(self.client.decode(), self.helo)
-            return peer.message(self.sender, self.fields, self.body)
+            try:
+                peer.open(self.client.decode(), self.helo)
+                return peer.message(self.sender, self.fields, self.body)
+            except ConnectionError:
+                return Outcome("lost")
 
 
 class HostilePackets:

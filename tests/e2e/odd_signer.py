@@ -102,7 +102,7 @@ def signature_value(template, fields, body, key, override):
     """The value of a DKIM-Signature field: `template` with BODY_HASH and SIGNATURE filled in.
 
     `fields` are (name, value) as an MTA hands them to a milter. `override` are tags that are hashed
-    by in place of those in the template.
+    by in place of those in the template; `fold` and `padding` are for bh= and b=.
     """
     tags = {**_tags(template), **override}
     header_form, _, body_form = tags.get(b"c", b"").partition(b"/")
@@ -110,14 +110,23 @@ def signature_value(template, fields, body, key, override):
     signed = canonical_body(body, body_form.strip() == b"relaxed")
     if b"l" in override:
         signed = signed[:int(override[b"l"])]
-    hashed = base64.b64encode(hashlib.new(digest, signed).digest())
-    template = template.replace(BODY_HASH, hashed)
+    hashed = hashlib.new(digest, signed).digest()
+    template = template.replace(BODY_HASH, _base64(hashed, override))
     relaxed = header_form.strip() == b"relaxed"
     names = [name.strip().lower() for name in tags.get(b"h", b"from").split(b":")]
     covered = [canonical_field(*field, relaxed) for field in _chosen(names, fields)]
     own = canonical_field(b"DKIM-Signature", template.replace(SIGNATURE, b""), relaxed)
     signature = key.sign(b"".join(covered) + own.removesuffix(b"\r\n"), digest)
-    return template.replace(SIGNATURE, base64.b64encode(signature))
+    return template.replace(SIGNATURE, _base64(signature, override))
+
+
+def _base64(octets, override):
+    """In pieces of `fold` octets; without "=" at the end if `padding` is no."""
+    text = base64.b64encode(octets)
+    if override.get(b"padding") == b"no":
+        text = text.rstrip(b"=")
+    size = int(override.get(b"fold", len(text)))
+    return b"\n\t".join(text[start:start + size] for start in range(0, len(text), size))
 
 
 def _tags(template):
