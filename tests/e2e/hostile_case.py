@@ -118,7 +118,8 @@ class _Expansion:
     def __init__(self, text, variables):
         self._text, self._variables = text, variables
         names = "|".join(sorted(variables, key=len, reverse=True))
-        self._name = re.compile(rf"\$({names})(?![A-Za-z0-9])") if names else re.compile(r"(?!)")
+        pattern = rf"\$({names})(?![A-Za-z0-9])(?:\[(-?\d*):(-?\d*)\])?" if names else r"(?!)"
+        self._name = re.compile(pattern)
         self._position = 0
 
     def octets(self, counter=0, nested=False):
@@ -138,7 +139,8 @@ class _Expansion:
             return str(counter).encode()
         if name := self._name.match(text, start):
             self._position = name.end()
-            return self._variables[name[1]]
+            start, end = (int(limit) if limit else None for limit in name.groups()[1:])
+            return self._variables[name[1]][start:end]
         if text[start] == "\\":
             return self._escaped()
         self._position += 1

@@ -13,7 +13,8 @@ from odd_signer import signature_value
 from results_field import read_results
 
 AUTHSERV_ID = "mx.example.org"
-_METHODS = {"spf": "smtp.mailfrom", "helo": "smtp.helo"}
+_RECORD_SEPARATOR = b"\x1e"
+_NO_PASS = "no-pass"  # all that is wanted
 _USUAL = {
     "key": "rsa 1024", "client": "192.0.2.1", "helo": "mail.example.org", "mail": "<alice@$D>",
     "body": r"Good morning.\r\n",
@@ -57,7 +58,8 @@ class HostileMessage:
 
     def _zone(self):
         """The usual records, but those whose name the case has records for."""
-        own = self._case.octets("zone", self._variables) or []
+        given = self._case.octets("zone", self._variables) or []
+        own = [line for lines in given for line in lines.split(_RECORD_SEPARATOR) if line]
         named = {line.split(b" ")[0] for line in own}
         return own + [line for line in self._usual(_USUAL_ZONE) if line.split(b" ")[0] not in named]
 
@@ -144,7 +146,7 @@ def problems_of(case, outcome, engine):
         found = _found(outcome)
     except ValueError as problem:
         return [str(problem)]
-    wanted = dict(word.split("=", 1) for word in case.words("want").split())
+    wanted = dict(word.split("=", 1) for word in case.words("want").split() if word != _NO_PASS)
     for what, words in wanted.items():
         word = words.split("/")[-1 if engine == "libopendkim" else 0]
         if found.get(what, "none") != word:
