@@ -96,10 +96,6 @@ void BodyHashes::add_canonical(Canonicalization canonicalization, std::string_vi
   before += octets.size();
 }
 
-std::string_view bare_name(const HeaderField& field) {
-  return std::string_view(field.name).substr(0, field.name.find_last_not_of(" \t") + 1);
-}
-
 std::string comparable_name(const HeaderField& field) { return ascii_lower(bare_name(field)); }
 
 namespace {

@@ -83,8 +83,6 @@ class BodyHashes {
   std::array<Stream, 2> streams_;  // by Canonicalization
 };
 
-/// A field's name without the white space that some put before the colon (RFC 6376 3.4.2, 3.5).
-std::string_view bare_name(const HeaderField& field);
 /// A field's name as it is compared with h=: bare, in lower case.
 std::string comparable_name(const HeaderField& field);
 

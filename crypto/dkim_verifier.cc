@@ -91,7 +91,7 @@ class Verifier final : public DkimVerifier {
 
 void Verifier::header(const HeaderField& field) {
   take_field(field);
-  if (!equals_ignoring_case(bare_name(field), kSignatureField)) return;
+  if (!is_named(field, kSignatureField)) return;
   ++signatures_present_;
   if (signatures_present_ <= options_.maximum_signatures_present) add_signature(field);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace signet {
 
@@ -15,5 +16,10 @@ struct HeaderField {
   std::string value;
   friend bool operator==(const HeaderField&, const HeaderField&) = default;
 };
+
+/// The name without the white space that RFC 5322 4.5 lets stand before the colon.
+std::string_view bare_name(const HeaderField& field);
+/// Whether the field is one of that name, for a reader that follows RFC 5322: bare, without case.
+bool is_named(const HeaderField& field, std::string_view name);
 
 }  // namespace signet

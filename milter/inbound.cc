@@ -21,9 +21,9 @@ constexpr std::array<std::string_view, 4> kListFields = {"List-Id", "List-Unsubs
 // A From field twice is one too many already; further ones are counted, their text is not kept.
 constexpr size_t kMaximumFromFields = 4;
 
-bool is_list_field(std::string_view name) {
+bool is_list_field(const HeaderField& field) {
   return std::any_of(kListFields.begin(), kListFields.end(),
-                     [&](std::string_view field) { return equals_ignoring_case(field, name); });
+                     [&](std::string_view name) { return is_named(field, name); });
 }
 
 // Domains whose proof is there.
@@ -211,18 +211,18 @@ void InboundMessage::start_spf() {
 void InboundMessage::header(const HeaderField& field) {
   dns_->extend(from_now(runtime_->config.message_timeout));
   dkim_->header(field);
-  if (equals_ignoring_case(field.name, "From")) {
+  if (is_named(field, "From")) {
     from_values_.push_back(from_values_.size() < kMaximumFromFields ? field.value : "");
     if (from_values_.size() == 1) {
       author_ = find_author(from_values_);
       start_walks(author_);
     }
-  } else if (is_list_field(field.name)) {
+  } else if (is_list_field(field)) {
     from_list_ = true;
-    if (list_id_.empty() && equals_ignoring_case(field.name, "List-Id")) {
+    if (list_id_.empty() && is_named(field, "List-Id")) {
       list_id_ = list_id_of(field.value);
     }
-  } else if (awaits_received_ && equals_ignoring_case(field.name, "Received")) {
+  } else if (awaits_received_ && is_named(field, "Received")) {
     take_reported_client(field.value);
   }
 }

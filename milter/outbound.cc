@@ -12,7 +12,7 @@ void OutboundMessage::header(HeaderField field) { fields_.push_back(std::move(fi
 Author OutboundMessage::author() const {
   std::vector<std::string> from_values;
   for (const HeaderField& field : fields_) {
-    if (equals_ignoring_case(field.name, "From")) from_values.push_back(field.value);
+    if (is_named(field, "From")) from_values.push_back(field.value);
   }
   return find_author(from_values);
 }

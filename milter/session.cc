@@ -193,7 +193,7 @@ void Session::header(std::string_view name, std::string_view value) {
 }
 
 void Session::take(HeaderField field) {
-  if (message_->runtime->config.verify && equals_ignoring_case(field.name, kResultsField)) {
+  if (message_->runtime->config.verify && is_named(field, kResultsField)) {
     ++message_->results_seen;
     // RFC 8601 5: what claims to be ours, and from outside what has a version nobody knows.
     if (claims_authserv_id(field.value, message_->authserv_id) ||

@@ -72,7 +72,7 @@ constexpr size_t kThreads = 8;
 void take_received(Delivery& delivery, const MessageFile& message) {
   const auto& fields = message.fields();
   const auto received = std::find_if(fields.begin(), fields.end(), [](const HeaderField& field) {
-    return equals_ignoring_case(field.name, "Received");
+    return is_named(field, "Received");
   });
   const auto client =
       received == fields.end() ? std::nullopt : parse_received_client(received->value);

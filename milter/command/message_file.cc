@@ -215,7 +215,7 @@ Result<MessageFile> MessageFile::load(const std::string& path, std::istream& sta
 std::vector<std::string> MessageFile::values_of(std::string_view name) const {
   std::vector<std::string> values;
   for (const HeaderField& field : fields_) {
-    if (equals_ignoring_case(field.name, name)) values.push_back(field.value);
+    if (is_named(field, name)) values.push_back(field.value);
   }
   return values;
 }
