@@ -83,6 +83,25 @@ bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+TEST_F(SessionTest, MessageWhoseHeaderNeverEndsIsJudgedAllTheSame) {
+  for (const bool has_body : {false, true}) {
+    from("192.0.2.1");
+    mail("<a@example.com>");
+    session_.header("From", " a@example.com");
+    if (has_body) session_.body("Hello\r\n");
+    EXPECT_NE(first_results(session_.end_of_message("4XYZ", kNow)).find("dmarc=pass"),
+              std::string::npos);
+  }
+}
+
+TEST_F(SessionTest, MessageOfNothingButASenderHasNoAuthor) {
+  from("192.0.2.1");
+  mail("<a@example.com>");
+  const auto actions = session_.end_of_message("4XYZ", kNow);
+  ASSERT_EQ(actions.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<Reply>(actions.front()));
+}
+
 TEST_F(SessionTest, GenuineMailGetsItsResultsAndNothingElse) {
   from("192.0.2.1");
   mail("<alice@example.com>");
