@@ -116,9 +116,13 @@ class Range:
         message = prepare(case, f"c{self._count:04}.example.net".encode(), self._keys)
         self._dns.publish(message.zone)
         self._meter.start()
-        outcome = message.send(self._path)
-        problems = problems_of(case, outcome, self._engine)
-        problems += self._ordinary.problems(self._path)
+        try:
+            outcome = message.send(self._path)
+            problems = problems_of(case, outcome, self._engine)
+            problems += self._ordinary.problems(self._path)
+        except OSError as problem:
+            # Whatever it did, it is of no use for the next case.
+            raise RuntimeError(f"{case.name}: {problem!r}\n{self._milter.log[-3000:]}") from problem
         # What the filter still does after its reply counts, too.
         cpu, memory = self._meter.used_cpu(), self._meter.grown_octets()
         self.figures.take(case, cpu, memory)

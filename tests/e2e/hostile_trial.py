@@ -6,6 +6,7 @@ say is as in an ordinary message from that domain to which SPF says fail.
 """
 
 import base64
+import re
 
 from hostile_case import expand
 from milter_peer import (MilterPeer, Outcome, connection, inserted_field, negotiation, packet)
@@ -68,9 +69,9 @@ class HostileMessage:
         authors = self._case.octets("from", self._variables) or self._usual(["Alice <alice@$D>"])
         lines = given if given is not None else (
             [b"From: " + author for author in authors] + self._usual(_USUAL_HEAD))
-        for more in self._case.octets("fields", self._variables) or []:
-            lines = lines + more.split(b"\r\n")
-        return [tuple(line.split(b":", 1)) for line in lines if line]
+        lines = lines + (self._case.octets("fields", self._variables) or [])
+        return [tuple(line.partition(b":")[::2]) for many in lines for line in many.split(b"\r\n")
+                if line]
 
     def _signed(self, fields, key):
         override = dict(word.encode().split(b"=", 1) for word in self._case.words("hash").split())
@@ -99,7 +100,7 @@ class HostilePackets:
     zone = ()
 
     def __init__(self, case):
-        self._octets = b"".join(_packets(word) for word in expand_steps(case))
+        self._octets = b"".join(_packets(word) for word in case.words("steps").split())
 
     @property
     def size(self):
@@ -121,18 +122,15 @@ class HostilePackets:
         return Outcome("", inserted=inserted, packets=letters)
 
 
-def expand_steps(case):
-    """The words of `steps`; each is expanded for itself, so that octets may be blanks."""
-    return [expand(word, {}) for word in case.words("steps").split()]
-
-
 def _packets(word):
-    name, colon, data = word.partition(b":")
+    """The octets of one word of `steps`, which may be to be repeated."""
+    repeat = re.match(r"(\d+)\*", word)
+    count = int(repeat[1]) if repeat else 1
+    name, _, data = expand(word[repeat.end() if repeat else 0:], {}).partition(b":")
     if name == b"raw":
-        return data
-    if colon:
-        return packet(name.decode("latin-1"), data)
-    return _STEPS[name.decode()]
+        return data * count
+    usual = _STEPS.get(name.decode("latin-1"))
+    return (usual or packet(name.decode("latin-1"), data)) * count
 
 
 def prepare(case, domain, keys):
