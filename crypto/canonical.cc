@@ -178,8 +178,8 @@ void BodyCanonicalizer::update(std::string_view octets) {
   hold_back(octets.substr(end));
 }
 
-/// Takes the line ends, in relaxed also the white space, at the start of `octets` in. Returns how
-/// many octets that were; the next one counts.
+/// Takes the line ends, in relaxed also the white space, at the start of `octets` in, and a CR that
+/// ends them. Returns how many octets that were; the next one counts.
 size_t BodyCanonicalizer::hold_back(std::string_view octets) {
   const bool relaxed = canonicalization_ == Canonicalization::relaxed;
   size_t i = 0;
@@ -190,7 +190,7 @@ size_t BodyCanonicalizer::hold_back(std::string_view octets) {
       continue;
     }
     if (held_cr_) release_cr();
-    if (c == '\r') {
+    if (c == '\r' && (i + 1 == octets.size() || octets[i + 1] == '\n')) {
       held_cr_ = true;
     } else if (relaxed && is_white(c)) {
       held_white_ = true;
@@ -201,13 +201,15 @@ size_t BodyCanonicalizer::hold_back(std::string_view octets) {
   return i;
 }
 
-/// Where the line ends, in relaxed also the white space, at the end of `octets` begin.
+/// Where the line ends, in relaxed also the white space, at the end of `octets` begin. The last
+/// octet may be the CR of another.
 size_t BodyCanonicalizer::content_end(std::string_view octets) const {
   const bool relaxed = canonicalization_ == Canonicalization::relaxed;
+  if (octets.ends_with('\r')) octets.remove_suffix(1);
   while (!octets.empty()) {
     if (octets.ends_with("\r\n")) {
       octets.remove_suffix(2);
-    } else if (octets.back() == '\r' || (relaxed && is_white(octets.back()))) {
+    } else if (relaxed && is_white(octets.back())) {
       octets.remove_suffix(1);
     } else {
       break;
