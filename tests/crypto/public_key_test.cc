@@ -125,6 +125,26 @@ TEST(PublicKey, Ed25519HasThirtyTwoOctets) {  // RFC 8463 4.2
   EXPECT_EQ(key->encoded(), std::string(32, 'x'));
 }
 
+TEST(PublicKey, Ed25519PointsOfSmallOrderAreNoKeys) {  // RFC 8032 5.1
+  const std::string ones(30, '\xff');
+  for (const char sign : {'\0', '\x80'}) {
+    const auto last = [&](char octet) { return std::string(1, static_cast<char>(octet | sign)); };
+    for (const std::string& point :
+         {std::string(31, '\0') + last('\0'), '\1' + std::string(30, '\0') + last('\0'),
+          '\xec' + ones + last('\x7f'), '\xed' + ones + last('\x7f'),
+          '\xee' + ones + last('\x7f')}) {
+      EXPECT_EQ(error_of(DkimKeyType::ed25519, point), "by this Ed25519 key anyone could sign");
+    }
+  }
+  // Of order 8.
+  for (const char* point : {"JuiVj8KyJ7BFw/SJ8u+Y8NXfrAXTxjM5sTgCiG1T/AU=",
+                            "xxdqcD1N2E+6PAt2DRBnDyogU/osOczGTsf9d5KsA/o="}) {
+    EXPECT_EQ(error_of(DkimKeyType::ed25519, *decode_base64(point)),
+              "by this Ed25519 key anyone could sign");
+  }
+  EXPECT_TRUE(PublicKey::parse(DkimKeyType::ed25519, '\2' + std::string(31, '\0')));
+}
+
 TEST(PublicKey, SignaturesVerifyWithTheirKeyOnly) {
   const std::string hash(32, 'h');
   for (const DkimTestKey& key : {rsa_test_key(), ed25519_test_key()}) {
