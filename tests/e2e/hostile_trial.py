@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Plays one hostile case against a running filter, and judges what it answers.
 
-Each case has a domain of its own, $D, so that no cache knows of an earlier one. What a case does not
+Each case has a domain of its own, $D, so that no cache knows of an earlier one. What it does not
 say is as in an ordinary message from that domain to which SPF says fail.
 """
 
@@ -153,13 +153,20 @@ def problems_of(case, outcome, engine):
                  if what not in wanted and "pass" in words.split(",")]
     if "reply" in found and "reply" not in wanted:
         problems.append(f"the reply is {found['reply']} {outcome.text}")
-    problems += [f"an unwanted modification {letter} {data[:60]!r}"
-                 for letter, data in outcome.others if not _removes_results(letter, data)]
-    return problems
+    return problems + list(_breaches(outcome))
 
 
-def _removes_results(letter, data):
-    return letter == "m" and data[4:].lower() == b"authentication-results\0\0"
+def _breaches(outcome):
+    """What no outcome may hold, whatever a case wants."""
+    # RFC 5321 4.2, 4.5.3.1.5
+    if not outcome.text.isascii() or not outcome.text.isprintable() or len(outcome.text) > 510:
+        yield f"a reply that is none: {outcome.text!r}"
+    for name, value in outcome.inserted:
+        if name != b"Authentication-Results":
+            yield f"an unwanted field {name!r}: {value!r}"
+    for letter, data in outcome.others:
+        if letter != "m" or data[4:].lower() != b"authentication-results\0\0":
+            yield f"an unwanted modification {letter} {data[:60]!r}"
 
 
 def _found(outcome):
