@@ -19,9 +19,11 @@
 
 #include "crypto/key.h"
 #include "crypto/message.h"
+#include "dns/limit.h"
 #include "dns/name.h"
 #include "dns/resolver.h"
 #include "dns/result.h"
+#include "dns/tag_list.h"
 
 namespace signet {
 
@@ -48,6 +50,13 @@ struct DkimVerifyOptions {
   int maximum_signatures_present = 50;    ///< with more than this, none is evaluated
   int maximum_signed_fields = 300;        ///< names in h=
   int maximum_header_fields = 2000;       ///< fields taken into account
+  /// Of all fields. Each of the signatures evaluated may name them all, so this, times
+  /// maximum_signatures, is what has to be canonicalized and hashed before the body.
+  int maximum_header_octets = 4 * 1024 * 1024;
+  int maximum_tag_list_octets = kMaxTagListOctets;  ///< of a signature field, and of a key record
+  /// Different pairs of body canonicalization and l=. A body is canonicalized at most twice but
+  /// hashed once for each of these; simple and relaxed, each with and without l=, make four.
+  int maximum_body_hashes = 4;
   bool unsigned_bytes_pass = false;  ///< l= that leaves octets unsigned: pass instead of policy
 };
 
@@ -55,6 +64,7 @@ struct DkimVerifyOptions {
 struct DkimVerdict {
   DkimResult result = DkimResult::none;
   std::string reason;           ///< one line for a postmaster: "body hash differs", "key revoked"
+  std::optional<Limit> limit;   ///< that was reached, if that is the reason
   Name domain;                  ///< d=, as A-labels; the root if it did not parse
   std::string identity;         ///< i= as written, or "@" + d=
   std::string selector;         ///< s=

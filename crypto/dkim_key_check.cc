@@ -22,7 +22,7 @@ constexpr int kLeastRsaBits = 1024;  // RFC 8301 3.2
 
 /// The one key record among the TXT records of the name. RFC 6376 6.1.2: what does not parse MUST
 /// be ignored; 3.6.2.2: with several keys the results are undefined, so none is chosen.
-Result<DkimRecord> single_record(const Answer& answer) {
+Result<DkimRecord> single_record(const Answer& answer, size_t maximum_octets) {
   if (answer.texts.size() > kMaxRecords) {
     return Error{
         fmt::format("{} TXT records; at most {} are read", answer.texts.size(), kMaxRecords)};
@@ -30,12 +30,20 @@ Result<DkimRecord> single_record(const Answer& answer) {
   Result<DkimRecord> only = Error{"no TXT record"};
   int keys = 0;
   for (const std::string& text : answer.texts) {
-    auto record = parse_dkim_record(text);
+    auto record = parse_dkim_record(text, maximum_octets);
     if (record) ++keys;
     if (record || keys == 0) only = std::move(record);
   }
   if (keys > 1) return Error{fmt::format("{} key records where one is allowed", keys)};
   return only;
+}
+
+/// Whether a record is none because it is too long.
+std::optional<Limit> limit_of_record(const Answer& answer, size_t maximum_octets) {
+  const bool reached =
+      std::any_of(answer.texts.begin(), answer.texts.end(),
+                  [&](const std::string& text) { return text.size() > maximum_octets; });
+  return reached ? std::optional(Limit::tag_list_octets) : std::nullopt;
 }
 
 /// RFC 6376 6.1.2 steps 2 and 3.
@@ -49,12 +57,15 @@ Refusal check_answer(const Answer& answer, const Name& name) {
       return refuse(DkimResult::permerror, fmt::format("no key at {}: no such name", name.text()));
     case DnsStatus::timed_out:
       return refuse(DkimResult::temperror,
-                    fmt::format("the DNS did not answer in time for {}", name.text()));
+                    fmt::format("the DNS did not answer in time for {}", name.text()),
+                    answer.limit);
     case DnsStatus::server_failure:
       break;
   }
-  return refuse(DkimResult::temperror, fmt::format("the DNS failed for {}{}{}", name.text(),
-                                                   answer.error.empty() ? "" : ": ", answer.error));
+  return refuse(DkimResult::temperror,
+                fmt::format("the DNS failed for {}{}{}", name.text(),
+                            answer.error.empty() ? "" : ": ", answer.error),
+                answer.limit);
 }
 
 /// RFC 6376 6.1.2 steps 6 to 8, and 3.6.1 s= and t=s.
@@ -84,16 +95,21 @@ Refusal check_size(const PublicKey& key, const DkimVerifyOptions& options) {
   // RFC 8301 3.2: under 1024 bits the evaluation has permanently failed, whatever the options say.
   if (key.bits() < kLeastRsaBits) {
     return refuse(DkimResult::permerror,
-                  fmt::format("RSA key of {} bits; {} are the least", key.bits(), kLeastRsaBits));
+                  fmt::format("RSA key of {} bits; {} are the least", key.bits(), kLeastRsaBits),
+                  Limit::least_key_bits);
   }
   // RFC 8301 3.2: beyond that the length is a matter of policy.
   if (key.bits() < options.minimum_key_bits) {
-    return refuse(DkimResult::policy, fmt::format("RSA key of {} bits; MinimumKeyBits is {}",
-                                                  key.bits(), options.minimum_key_bits));
+    return refuse(DkimResult::policy,
+                  fmt::format("RSA key of {} bits; MinimumKeyBits is {}", key.bits(),
+                              options.minimum_key_bits),
+                  Limit::least_key_bits);
   }
   if (key.bits() > options.maximum_key_bits) {
-    return refuse(DkimResult::policy, fmt::format("RSA key of {} bits; MaximumKeyBits is {}",
-                                                  key.bits(), options.maximum_key_bits));
+    return refuse(DkimResult::policy,
+                  fmt::format("RSA key of {} bits; MaximumKeyBits is {}", key.bits(),
+                              options.maximum_key_bits),
+                  Limit::most_key_bits);
   }
   return std::nullopt;
 }
@@ -113,10 +129,12 @@ DkimKeyCheck check_dkim_key(const Answer& answer, const DkimSignature& signature
   DkimKeyCheck check;
   check.refusal = check_answer(answer, signature.key_name);
   if (check.refusal) return check;
-  const auto record = single_record(answer);
+  const auto octets = static_cast<size_t>(options.maximum_tag_list_octets);
+  const auto record = single_record(answer, octets);
   if (!record) {
     // RFC 6376 6.1.2 step 5: PERMFAIL (key syntax error).
-    check.refusal = refuse(DkimResult::permerror, "bad key record: " + record.error());
+    check.refusal = refuse(DkimResult::permerror, "bad key record: " + record.error(),
+                           limit_of_record(answer, octets));
     return check;
   }
   check.testing = record->testing;

@@ -25,12 +25,12 @@ namespace {
 using Refusal = std::optional<DkimRefusal>;
 
 constexpr std::string_view kSignatureField = "dkim-signature";
-constexpr size_t kMaxHeaderOctets = 1024 * 1024;  // of all fields of a message that is verified
-constexpr size_t kMaxIdentityOctets = 250;        // i=
-constexpr size_t kMaxFieldListOctets = 4000;      // h=
-constexpr size_t kMaxFieldNameOctets = 998;       // RFC 5322 2.1.1: a line has no more
+constexpr int kMaxHeaderOctets = 1024 * 1024;  // of all fields of a message that is verified
+constexpr size_t kMaxIdentityOctets = 250;     // i=
+constexpr size_t kMaxFieldListOctets = 4000;   // h=
+constexpr size_t kMaxFieldNameOctets = 998;    // RFC 5322 2.1.1: a line has no more
 /// The library canonicalizes the body once for each c= and l=, so a message gets this many.
-constexpr size_t kMaxBodyHashes = 4;
+constexpr int kMaxBodyHashes = 4;
 /// Longer bodies do not exist; the library's arithmetic on l= is not tried beyond.
 constexpr uint64_t kMaxBodyLength = uint64_t{1} << 40;
 /// 2001-09-09, years before the first DKIM signature; see the clock in opendkim_library.cc.

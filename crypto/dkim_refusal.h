@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "crypto/dkim.h"
+#include "dns/limit.h"
 
 namespace signet {
 
@@ -17,11 +18,13 @@ namespace signet {
 struct DkimRefusal {
   DkimResult result = DkimResult::neutral;
   std::string reason;
+  std::optional<Limit> limit = {};  ///< that was reached, if that is the reason
   friend bool operator==(const DkimRefusal&, const DkimRefusal&) = default;
 };
 
-inline std::optional<DkimRefusal> refuse(DkimResult result, std::string reason) {
-  return DkimRefusal{result, std::move(reason)};
+inline std::optional<DkimRefusal> refuse(DkimResult result, std::string reason,
+                                         std::optional<Limit> limit = std::nullopt) {
+  return DkimRefusal{result, std::move(reason), limit};
 }
 
 }  // namespace signet

@@ -11,7 +11,6 @@
 #include <algorithm>
 
 #include "dns/base64.h"
-#include "dns/tag_list.h"
 
 namespace signet {
 namespace {
@@ -225,7 +224,8 @@ Refusal read_signed_fields(DkimSignature& signature, const TagList& tags, int ma
   for (const std::string_view name : names) {
     if (!is_field_name(name)) return syntax_error("h= holds something that is no field name");
     if (static_cast<int>(signature.signed_fields.size()) >= maximum) {
-      return refuse(DkimResult::policy, fmt::format("h= names more than {} fields", maximum));
+      return refuse(DkimResult::policy, fmt::format("h= names more than {} fields", maximum),
+                    Limit::signed_fields);
     }
     signature.signed_fields.push_back(ascii_lower(name));
   }
@@ -343,9 +343,17 @@ bool DkimSignature::signs(std::string_view field_name) const {
   return std::find(signed_fields.begin(), signed_fields.end(), field_name) != signed_fields.end();
 }
 
-DkimSignature parse_dkim_signature(std::string_view value, int maximum_signed_fields) {
+DkimSignature parse_dkim_signature(std::string_view value, int maximum_signed_fields,
+                                   size_t maximum_octets) {
   DkimSignature signature;
-  const auto tags = parse_tag_list(value);
+  if (value.size() > maximum_octets) {
+    signature.refusal = refuse(
+        DkimResult::policy,
+        fmt::format("a signature of {} octets, over the limit of {}", value.size(), maximum_octets),
+        Limit::tag_list_octets);
+    return signature;
+  }
+  const auto tags = parse_tag_list(value, maximum_octets);
   if (tags) {
     signature.refusal = read_tags(signature, *tags, maximum_signed_fields);
   } else {

@@ -18,6 +18,7 @@
 #include "crypto/message.h"
 #include "dns/dkim_record.h"
 #include "dns/name.h"
+#include "dns/tag_list.h"
 
 namespace signet {
 
@@ -48,8 +49,9 @@ struct DkimSignature {
 
 /// Reads the value of a DKIM-Signature field. Never fails: what is wrong becomes the refusal,
 /// `neutral` for syntax (RFC 8601 2.7.1), `permerror` for what RFC 6376 6.1.1 calls PERMFAIL,
-/// `policy` for more than `maximum_signed_fields` names in h=.
-DkimSignature parse_dkim_signature(std::string_view value, int maximum_signed_fields);
+/// `policy` for more than `maximum_signed_fields` names in h= or `maximum_octets` in all.
+DkimSignature parse_dkim_signature(std::string_view value, int maximum_signed_fields,
+                                   size_t maximum_octets = kMaxTagListOctets);
 
 /// RFC 6376 3.5 t= and x=, seen from `now`: the refusal if the signature is expired or comes from
 /// the future by more than `drift`.

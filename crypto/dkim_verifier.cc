@@ -33,6 +33,13 @@ DkimVerdict describe(const DkimSignature& signature) {
   return verdict;
 }
 
+DkimVerifyEngine::Limits tighter(DkimVerifyEngine::Limits engine,
+                                 const DkimVerifyOptions& options) {
+  engine.header_octets = std::min(engine.header_octets, options.maximum_header_octets);
+  engine.body_hashes = std::min(engine.body_hashes, options.maximum_body_hashes);
+  return engine;
+}
+
 bool holds_nul(const HeaderField& field) {
   return field.name.find('\0') != std::string::npos || field.value.find('\0') != std::string::npos;
 }
@@ -43,7 +50,7 @@ class Verifier final : public DkimVerifier {
            Resolver& resolver, std::shared_ptr<LookupBudget> budget,
            std::shared_ptr<PublicKeyCache> keys)
       : engine_(std::move(engine)),
-        limits_(engine_->limits()),
+        limits_(tighter(engine_->limits(), options)),
         options_(options),
         resolver_(resolver),
         budget_(std::move(budget)),
@@ -65,8 +72,9 @@ class Verifier final : public DkimVerifier {
   void add_signature(const HeaderField& field);
   Lookup& key_lookup(const Name& name);
   OpenCandidates open_candidates();
-  void choose_signatures(const std::optional<Name>& author);
-  void choose_body_hashes();
+  OpenCandidates in_order_of_use(const std::optional<Name>& author);
+  void choose_signatures(const OpenCandidates& open);
+  void choose_body_hashes(const OpenCandidates& chosen);
   void check_time_and_key(DkimCandidate& candidate, std::chrono::sys_seconds now);
   Refusal judge(const DkimCandidate& candidate);
   Refusal judge_body_hash(const DkimCandidate& candidate) const;
@@ -102,12 +110,15 @@ void Verifier::take_field(const HeaderField& field) {
   ++field_count_;
   header_octets_ += field.name.size() + field.value.size();
   if (field_count_ > options_.maximum_header_fields) {
-    whole_message_ = refuse(DkimResult::policy, fmt::format("over the limit of {} header fields",
-                                                            options_.maximum_header_fields));
-  } else if (header_octets_ > limits_.header_octets) {
-    whole_message_ = refuse(
-        DkimResult::policy,
-        fmt::format("the header is larger than {} MiB, the limit", limits_.header_octets >> 20));
+    whole_message_ =
+        refuse(DkimResult::policy,
+               fmt::format("over the limit of {} header fields", options_.maximum_header_fields),
+               Limit::header_fields);
+  } else if (header_octets_ > static_cast<size_t>(limits_.header_octets)) {
+    whole_message_ =
+        refuse(DkimResult::policy,
+               fmt::format("over the limit of {} octets in the header", limits_.header_octets),
+               Limit::header_octets);
   } else if (!limits_.takes_nul && holds_nul(field)) {
     whole_message_ = refuse(DkimResult::neutral, "a header field holds a NUL");
   } else {
@@ -117,7 +128,8 @@ void Verifier::take_field(const HeaderField& field) {
 
 void Verifier::add_signature(const HeaderField& field) {
   DkimCandidate candidate;
-  candidate.signature = parse_dkim_signature(field.value, options_.maximum_signed_fields);
+  candidate.signature = parse_dkim_signature(field.value, options_.maximum_signed_fields,
+                                             static_cast<size_t>(options_.maximum_tag_list_octets));
   candidate.index = candidates_.size();
   candidate.refusal = candidate.signature.refusal;
   if (!candidate.refusal) candidate.refusal = whole_message_;
@@ -154,8 +166,8 @@ void Verifier::end_of_headers(const std::optional<Name>& author) {
   if (whole_message_) {
     for (DkimCandidate* candidate : open_candidates()) candidate->refusal = whole_message_;
   }
-  choose_signatures(author);
-  choose_body_hashes();
+  choose_signatures(in_order_of_use(author));
+  choose_body_hashes(in_order_of_use(author));
   if (const OpenCandidates open = open_candidates(); !open.empty()) {
     for (const DkimCandidate* candidate : open) key_lookup(candidate->signature.key_name);
     engine_->end_of_headers({fields_, signatures_present_}, open);
@@ -166,32 +178,35 @@ void Verifier::end_of_headers(const std::optional<Name>& author) {
 
 /// Those whose d= is, or lies above or below, the Author Domain come first: they are the ones that
 /// DMARC can use. Among equals the order of the fields counts.
-void Verifier::choose_signatures(const std::optional<Name>& author) {
-  const auto aligned = [&](const DkimCandidate* candidate) {
+OpenCandidates Verifier::in_order_of_use(const std::optional<Name>& author) {
+  OpenCandidates open = open_candidates();
+  std::stable_partition(open.begin(), open.end(), [&](const DkimCandidate* candidate) {
     const Name& domain = candidate->signature.domain;
     return author && (author->is_at_or_below(domain) || domain.is_at_or_below(*author));
-  };
-  const OpenCandidates open = open_candidates();
-  int chosen = 0;
-  for (const bool wants_aligned : {true, false}) {
-    for (DkimCandidate* candidate : open) {
-      if (aligned(candidate) != wants_aligned || ++chosen <= options_.maximum_signatures) continue;
-      candidate->refusal = refuse(DkimResult::policy, fmt::format("over the limit of {} signatures",
-                                                                  options_.maximum_signatures));
-    }
+  });
+  return open;
+}
+
+void Verifier::choose_signatures(const OpenCandidates& open) {
+  const auto most = static_cast<size_t>(options_.maximum_signatures);
+  for (size_t i = most; i < open.size(); ++i) {
+    open[i]->refusal =
+        refuse(DkimResult::policy, fmt::format("over the limit of {} signatures", most),
+               Limit::signatures);
   }
 }
 
-void Verifier::choose_body_hashes() {
+void Verifier::choose_body_hashes(const OpenCandidates& chosen) {
   using Body = std::pair<Canonicalization, std::optional<uint64_t>>;
   std::vector<Body> wanted;  // few, see Limits::body_hashes
-  for (DkimCandidate* candidate : open_candidates()) {
+  for (DkimCandidate* candidate : chosen) {
     const DkimSignature& signature = candidate->signature;
     const Body body(signature.body_canonicalization, signature.body_length);
     if (std::find(wanted.begin(), wanted.end(), body) == wanted.end()) {
-      if (wanted.size() == limits_.body_hashes) {
+      if (wanted.size() == static_cast<size_t>(limits_.body_hashes)) {
         candidate->refusal = refuse(DkimResult::policy,
-                                    fmt::format("over the limit of {} body hashes", wanted.size()));
+                                    fmt::format("over the limit of {} body hashes", wanted.size()),
+                                    Limit::body_hashes);
         continue;
       }
       wanted.push_back(body);
@@ -220,6 +235,7 @@ std::vector<DkimVerdict> Verifier::finish(std::chrono::sys_seconds now) {
     verdict.result = DkimResult::policy;
     verdict.reason = fmt::format("{} signatures, over the limit of {}: none was evaluated",
                                  signatures_present_, options_.maximum_signatures_present);
+    verdict.limit = Limit::signatures_present;
     return {verdict};
   }
   for (DkimCandidate* candidate : open_candidates()) check_time_and_key(*candidate, now);
@@ -231,7 +247,9 @@ std::vector<DkimVerdict> Verifier::finish(std::chrono::sys_seconds now) {
     if (!candidate.refusal) candidate.refusal = judge(candidate);
     DkimVerdict& verdict = verdicts.emplace_back(std::move(candidate.verdict));
     verdict.result = candidate.refusal ? candidate.refusal->result : DkimResult::pass;
-    if (candidate.refusal) verdict.reason = std::move(candidate.refusal->reason);
+    if (!candidate.refusal) continue;
+    verdict.reason = std::move(candidate.refusal->reason);
+    verdict.limit = candidate.refusal->limit;
   }
   return verdicts;
 }

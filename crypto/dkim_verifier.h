@@ -45,11 +45,11 @@ struct DkimHeader {
 /// thread at a time. Candidates keep their address until the engine is gone.
 class DkimVerifyEngine {
  public:
-  /// Of a message; one that is over them is not evaluated.
+  /// Of a message; one that is over them is not evaluated, whatever DkimVerifyOptions say.
   struct Limits {
-    size_t header_octets;  ///< of all fields together
-    size_t body_hashes;    ///< different pairs of body canonicalization and l=
-    bool takes_nul;        ///< in a header field
+    int header_octets;  ///< as maximum_header_octets
+    int body_hashes;    ///< as maximum_body_hashes
+    bool takes_nul;     ///< in a header field
   };
 
   virtual ~DkimVerifyEngine() = default;

@@ -11,7 +11,6 @@
 #include <algorithm>
 
 #include "dns/base64.h"
-#include "dns/tag_list.h"
 
 namespace signet {
 namespace {
@@ -51,8 +50,8 @@ bool contains(const std::vector<std::string>& items, std::string_view wanted) {
 }
 
 /// RFC 6376 3.6.1: if v= is there it is the first tag and "DKIM1", compared as a string.
-Result<TagList> parse_versioned_list(std::string_view text) {
-  auto list = parse_tag_list(text);
+Result<TagList> parse_versioned_list(std::string_view text, size_t maximum_octets) {
+  auto list = parse_tag_list(text, maximum_octets);
   if (!list) return list;
   const std::string* version = list->find("v");
   if (version == nullptr) return list;
@@ -74,8 +73,8 @@ std::string_view to_string(DkimKeyType type) {
   return type == DkimKeyType::ed25519 ? "ed25519" : "rsa";
 }
 
-Result<DkimRecord> parse_dkim_record(std::string_view text) {
-  const auto list = parse_versioned_list(text);
+Result<DkimRecord> parse_dkim_record(std::string_view text, size_t maximum_octets) {
+  const auto list = parse_versioned_list(text, maximum_octets);
   if (!list) return Error{list.error()};
   const auto type = parse_key_type(list->find("k"));
   if (!type) return Error{type.error()};

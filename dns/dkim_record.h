@@ -10,6 +10,7 @@
 
 #include "dns/name.h"
 #include "dns/result.h"
+#include "dns/tag_list.h"
 
 namespace signet {
 
@@ -28,7 +29,8 @@ struct DkimRecord {
 };
 
 /// RFC 6376 3.6.1. The Error says which tag is wrong and how.
-Result<DkimRecord> parse_dkim_record(std::string_view text);
+Result<DkimRecord> parse_dkim_record(std::string_view text,
+                                     size_t maximum_octets = kMaxTagListOctets);
 
 /// `SELECTOR._domainkey.DOMAIN`
 Result<Name> dkim_record_name(std::string_view selector, const Name& domain);

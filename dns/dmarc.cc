@@ -29,22 +29,6 @@ std::vector<Name> walk_targets(const Name& start) {
   return targets;
 }
 
-Step read_step(const Name& domain, Lookup* lookup) {
-  Step step;
-  step.domain = domain;
-  if (lookup == nullptr) {
-    // RFC 1035 2.3.4: over 255 octets there is no such name, and so no record.
-    step.status = DnsStatus::no_domain;
-    return step;
-  }
-  const Answer& answer = lookup->get();
-  step.status = answer.status;
-  DmarcRecordSet set = select_dmarc_record(answer.texts);
-  step.records_found = set.found;
-  step.record = std::move(set.record);
-  return step;
-}
-
 const Step* first_failed(const std::vector<Step>& steps) {
   const auto step =
       std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.failed(); });
@@ -125,7 +109,7 @@ bool could_share_organization(DmarcTreeWalk& author, const Name& domain) {
   return domain.last_labels(1) == author.start().last_labels(1);
 }
 
-enum class Alignment { no, yes, unknown, needs_walk };
+enum class Alignment { no, yes, unknown, needs_walk, over_limit };
 
 /// RFC 9989 4.10.2: the conditions under which no tree walk is needed.
 Alignment align_without_walk(DmarcTreeWalk& author, const DmarcRecord& record,
@@ -141,6 +125,7 @@ Alignment align_without_walk(DmarcTreeWalk& author, const DmarcRecord& record,
 
 /// RFC 9989 3.2.10.1: relaxed alignment is to have the same Organizational Domain.
 Alignment align_by_walk(DmarcTreeWalk& author, DmarcTreeWalk& candidate) {
+  if (candidate.is_too_long()) return Alignment::over_limit;
   const auto ours = organizational_domain(author);
   const auto theirs = organizational_domain(candidate);
   if (!ours || !theirs) return Alignment::unknown;
@@ -151,12 +136,14 @@ Alignment align_by_walk(DmarcTreeWalk& author, DmarcTreeWalk& candidate) {
 struct AlignmentSummary {
   bool spf = false;
   bool dkim = false;
-  const Name* aligned = nullptr;  ///< the first that aligns
-  const Name* unknown = nullptr;  ///< the first that a DNS error leaves open
+  const Name* aligned = nullptr;     ///< the first that aligns
+  const Name* unknown = nullptr;     ///< the first that a DNS error leaves open
+  const Name* over_limit = nullptr;  ///< the first whose walk is too long
 
   bool has(Method method) const { return method == Method::spf ? spf : dkim; }
   void note(const AuthenticatedDomain& candidate, Alignment alignment) {
     if (alignment == Alignment::unknown && unknown == nullptr) unknown = &candidate.domain;
+    if (alignment == Alignment::over_limit && over_limit == nullptr) over_limit = &candidate.domain;
     if (alignment != Alignment::yes) return;
     (candidate.method == Method::spf ? spf : dkim) = true;
     if (aligned == nullptr) aligned = &candidate.domain;
@@ -216,6 +203,56 @@ std::string describe_pass(const AlignmentSummary& summary) {
   return fmt::format("{} aligned, {}", methods, summary.aligned->text());
 }
 
+DmarcVerdict conclude_over_limit(DmarcVerdict verdict, const DmarcTreeWalk& walk,
+                                 const Name& start) {
+  verdict.limits.add(Limit::dmarc_queries);
+  return conclude(std::move(verdict), DmarcResult::permerror,
+                  fmt::format("the walk from {} takes more queries than MaximumDMARCQueries, {}",
+                              start.text(), walk.limits().queries));
+}
+
+DmarcVerdict evaluate(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk& walk,
+                      const std::vector<AuthenticatedDomain>& authenticated, bool temporary_error) {
+  DmarcVerdict verdict;
+  verdict.author_domain = walk.start();
+  if (walk.is_too_long()) return conclude_over_limit(std::move(verdict), walk, walk.start());
+  verdict.organizational_domain = organizational_domain(walk).value_or(Name());
+  const Discovery discovery = discover_policy(walk);
+  if (discovery.found != nullptr) {
+    verdict.record = discovery.found->record;
+    verdict.policy_domain = discovery.found->domain;
+  }
+  if (discovery.found == nullptr || !verdict.record->p) {
+    return conclude_without_policy(std::move(verdict), discovery);
+  }
+  prefetch_dmarc(resolver, budget, walk);
+  const AlignmentSummary summary =
+      align_all(resolver, budget, walk, *verdict.record, authenticated);
+  verdict.spf_aligned = summary.spf;
+  verdict.dkim_aligned = summary.dkim;
+  const bool policy_known = fill_in_policy(verdict, walk);
+
+  // RFC 9989 5.3.5: one aligned identifier is a pass.
+  if (summary.aligned != nullptr) {
+    return conclude(std::move(verdict), DmarcResult::pass, describe_pass(summary));
+  }
+  // RFC 9989 5.3.6: without the answers that were needed a message neither passes nor fails.
+  std::string error;
+  if (summary.unknown != nullptr) {
+    error = fmt::format("a DNS error hides whether {} aligns", summary.unknown->text());
+  } else if (temporary_error) {
+    error = "a DNS error kept SPF or DKIM from a result";
+  } else if (!policy_known) {
+    error = "a DNS error hides whether the Author Domain exists";
+  }
+  if (!error.empty()) return conclude(std::move(verdict), DmarcResult::temperror, error);
+  if (summary.over_limit != nullptr) {
+    return conclude_over_limit(std::move(verdict), walk, *summary.over_limit);
+  }
+  return conclude(std::move(verdict), DmarcResult::fail,
+                  authenticated.empty() ? "no authenticated domain" : "no aligned domain");
+}
+
 }  // namespace
 
 std::string_view to_string(DmarcResult result) {
@@ -234,19 +271,23 @@ std::string_view to_string(DmarcResult result) {
   return "temperror";
 }
 
-DmarcTreeWalk::DmarcTreeWalk(Resolver& resolver, LookupBudget& budget, const Name& start)
-    : start_(start) {
+DmarcTreeWalk::DmarcTreeWalk(Resolver& resolver, LookupBudget& budget, const Name& start,
+                             const DmarcLimits& limits)
+    : start_(start), limits_(limits) {
   ask(resolver, budget, nullptr);
 }
 
 DmarcTreeWalk::DmarcTreeWalk(Resolver& resolver, LookupBudget& budget, const Name& start,
                              const DmarcTreeWalk& other)
-    : start_(start) {
+    : start_(start), limits_(other.limits_) {
   ask(resolver, budget, &other);
 }
 
 void DmarcTreeWalk::ask(Resolver& resolver, LookupBudget& budget, const DmarcTreeWalk* other) {
-  for (const Name& target : walk_targets(start_)) {
+  const std::vector<Name> targets = walk_targets(start_);
+  is_too_long_ = targets.size() > static_cast<size_t>(limits_.queries);
+  if (is_too_long_) return;
+  for (const Name& target : targets) {
     Question question{target, {}};
     const Lookup* known = other == nullptr ? nullptr : other->find(target);
     const auto name = prepend_labels("_dmarc", target);
@@ -266,6 +307,24 @@ const Lookup* DmarcTreeWalk::find(const Name& domain) const {
   return nullptr;
 }
 
+Step DmarcTreeWalk::read_step(const Name& domain, Lookup* lookup) {
+  Step step;
+  step.domain = domain;
+  if (lookup == nullptr) {
+    // RFC 1035 2.3.4: over 255 octets there is no such name, and so no record.
+    step.status = DnsStatus::no_domain;
+    return step;
+  }
+  const Answer& answer = lookup->get();
+  reached_.add(answer.limit);
+  step.status = answer.status;
+  DmarcRecordSet set = select_dmarc_record(answer.texts, limits_.record_octets);
+  step.records_found = set.found;
+  step.record = std::move(set.record);
+  if (step.record) reached_.add(step.record->limit);
+  return step;
+}
+
 const std::vector<Step>& DmarcTreeWalk::steps() {
   if (steps_) return *steps_;
   steps_.emplace();
@@ -276,6 +335,14 @@ const std::vector<Step>& DmarcTreeWalk::steps() {
     if (record && record->psd != DmarcPsd::u) break;
   }
   return *steps_;
+}
+
+LimitSet DmarcTreeWalk::limits_reached() {
+  LimitSet all = reached_;
+  if (const Answer* existence = existence_ ? existence_->peek() : nullptr)
+    all.add(existence->limit);
+  for (DmarcTreeWalk& walk : beside_) all.add(walk.limits_reached());
+  return all;
 }
 
 bool DmarcTreeWalk::is_there() {
@@ -313,6 +380,7 @@ std::optional<bool> DmarcTreeWalk::start_exists() {
 }
 
 std::optional<Name> organizational_domain(DmarcTreeWalk& walk) {
+  if (walk.is_too_long()) return {};
   const std::vector<Step>& steps = walk.steps();
   // A record that did not come might have held psd=n or psd=y.
   if (first_failed(steps) != nullptr) return {};
@@ -365,40 +433,9 @@ void prefetch_alignment(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk&
 DmarcVerdict evaluate_dmarc(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk& walk,
                             const std::vector<AuthenticatedDomain>& authenticated,
                             bool temporary_error) {
-  DmarcVerdict verdict;
-  verdict.author_domain = walk.start();
-  verdict.organizational_domain = organizational_domain(walk).value_or(Name());
-  const Discovery discovery = discover_policy(walk);
-  if (discovery.found != nullptr) {
-    verdict.record = discovery.found->record;
-    verdict.policy_domain = discovery.found->domain;
-  }
-  if (discovery.found == nullptr || !verdict.record->p) {
-    return conclude_without_policy(std::move(verdict), discovery);
-  }
-  prefetch_dmarc(resolver, budget, walk);
-  const AlignmentSummary summary =
-      align_all(resolver, budget, walk, *verdict.record, authenticated);
-  verdict.spf_aligned = summary.spf;
-  verdict.dkim_aligned = summary.dkim;
-  const bool policy_known = fill_in_policy(verdict, walk);
-
-  // RFC 9989 5.3.5: one aligned identifier is a pass.
-  if (summary.aligned != nullptr) {
-    return conclude(std::move(verdict), DmarcResult::pass, describe_pass(summary));
-  }
-  // RFC 9989 5.3.6: without the answers that were needed a message neither passes nor fails.
-  std::string error;
-  if (summary.unknown != nullptr) {
-    error = fmt::format("a DNS error hides whether {} aligns", summary.unknown->text());
-  } else if (temporary_error) {
-    error = "a DNS error kept SPF or DKIM from a result";
-  } else if (!policy_known) {
-    error = "a DNS error hides whether the Author Domain exists";
-  }
-  if (!error.empty()) return conclude(std::move(verdict), DmarcResult::temperror, error);
-  return conclude(std::move(verdict), DmarcResult::fail,
-                  authenticated.empty() ? "no authenticated domain" : "no aligned domain");
+  DmarcVerdict verdict = evaluate(resolver, budget, walk, authenticated, temporary_error);
+  verdict.limits.add(walk.limits_reached());
+  return verdict;
 }
 
 }  // namespace signet

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "dns/dmarc_record.h"
+#include "dns/limit.h"
 #include "dns/name.h"
 #include "dns/resolver.h"
 
@@ -27,6 +28,14 @@ std::string_view to_string(DmarcResult result);
 
 /// RFC 9989 4.10: the most questions a tree walk asks.
 inline constexpr int kMaxDmarcWalkQueries = 8;
+
+/// What a walk may cost.
+struct DmarcLimits {
+  /// A walk that would need more is not made, and dmarc is permerror. With the default there is
+  /// none that does.
+  int queries = kMaxDmarcWalkQueries;
+  size_t record_octets = kMaxTagListOctets;
+};
 
 /// One tree walk (RFC 9989 4.10). Copying it copies the answers, not the questions.
 class DmarcTreeWalk {
@@ -41,14 +50,21 @@ class DmarcTreeWalk {
     }
   };
 
-  /// Puts the questions for `start` on their way, all at once; at most kMaxDmarcWalkQueries, none
+  /// Puts the questions for `start` on their way, all at once; at most DmarcLimits::queries, none
   /// for the root.
-  DmarcTreeWalk(Resolver& resolver, LookupBudget& budget, const Name& start);
-  /// The same, but names that `other` asked for already are not asked for again.
+  DmarcTreeWalk(Resolver& resolver, LookupBudget& budget, const Name& start,
+                const DmarcLimits& limits = {});
+  /// The same with the limits of `other`, but names that it asked for are not asked for again.
   DmarcTreeWalk(Resolver& resolver, LookupBudget& budget, const Name& start,
                 const DmarcTreeWalk& other);
 
   const Name& start() const { return start_; }
+
+  /// Whether it needs more than DmarcLimits::queries; then it has no steps.
+  bool is_too_long() const { return is_too_long_; }
+  const DmarcLimits& limits() const { return limits_; }
+  /// Limits that kept from a record what has been read so far, in the walks beside this one too.
+  LimitSet limits_reached();
 
   /// Whether steps() would not wait.
   bool is_there();
@@ -75,9 +91,13 @@ class DmarcTreeWalk {
     std::optional<Lookup> lookup;  ///< nothing: `_dmarc.` + domain is no DNS name
   };
   void ask(Resolver& resolver, LookupBudget& budget, const DmarcTreeWalk* other);
+  Step read_step(const Name& domain, Lookup* lookup);
   const Lookup* find(const Name& domain) const;
 
   Name start_;
+  DmarcLimits limits_;
+  bool is_too_long_ = false;
+  LimitSet reached_;
   std::vector<Question> questions_;
   std::optional<std::vector<Step>> steps_;
   std::optional<Lookup> existence_;
@@ -85,7 +105,7 @@ class DmarcTreeWalk {
 };
 
 /// The Organizational Domain that a walk points to (RFC 9989 4.10.2); nothing if a DNS error leaves
-/// it open. Waits for the walk.
+/// it open, or the walk is too long. Waits for the walk.
 std::optional<Name> organizational_domain(DmarcTreeWalk& walk);
 
 /// What a message proved: domains that SPF (MAIL FROM) or a DKIM signature authenticated.
@@ -114,6 +134,7 @@ struct DmarcVerdict {
   bool spf_aligned = false;                          ///< an authenticated SPF domain aligns
   bool dkim_aligned = false;                         ///< an authenticated DKIM domain aligns
   std::string reason;                                ///< one line for a person
+  LimitSet limits;                                   ///< that were reached
 };
 
 /// Waits for the walk and asks the one question more that evaluate_dmarc() may need: whether the
@@ -133,7 +154,8 @@ void prefetch_alignment(Resolver& resolver, LookupBudget& budget, DmarcTreeWalk&
 /// aligned pass; then the outcome without a pass is temperror, not fail (RFC 9989 5.3.6).
 ///
 ///   none       no DMARC Policy Record, or one that names neither a policy nor a valid rua
-///   permerror  the record has a p, sp or np that is no policy, and no valid rua
+///   permerror  the record has a p, sp or np that is no policy, and no valid rua; or it, or a walk,
+///              is over DmarcLimits, and there is no pass
 ///   temperror  a DNS error hides the record, the alignment or the policy, and there is no pass
 ///   pass       a domain aligns, whatever errors there were elsewhere
 ///   fail       none does

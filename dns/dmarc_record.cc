@@ -10,8 +10,6 @@
 
 #include <algorithm>
 
-#include "dns/tag_list.h"
-
 namespace signet {
 namespace {
 
@@ -181,12 +179,17 @@ std::string_view to_string(DmarcPsd psd) {
   return "u";
 }
 
-std::optional<DmarcRecord> parse_dmarc_record(std::string_view text) {
-  const TagList tags = parse_lenient_tag_list(text);
+std::optional<DmarcRecord> parse_dmarc_record(std::string_view text, size_t maximum_octets) {
+  const TagList tags = parse_lenient_tag_list(text.substr(0, maximum_octets));
   // RFC 9989 4.7: v must be the first tag and its value, case-sensitive, DMARC1; otherwise the
   // entire record must be ignored.
   if (tags.tags().empty() || tags.tags()[0] != Tag{"v", "DMARC1"}) return {};
   DmarcRecord record;
+  if (text.size() > maximum_octets) {
+    record.defect = fmt::format("there are {} octets; at most {}", text.size(), maximum_octets);
+    record.limit = Limit::tag_list_octets;
+    return record;
+  }
   record.psd = parse_psd(tags.find("psd"));
   record.testing = is_word(tags.find("t"), "y");
   record.strict_dkim = is_word(tags.find("adkim"), "s");
@@ -199,10 +202,10 @@ std::optional<DmarcRecord> parse_dmarc_record(std::string_view text) {
   return record;
 }
 
-DmarcRecordSet select_dmarc_record(const std::vector<std::string>& texts) {
+DmarcRecordSet select_dmarc_record(const std::vector<std::string>& texts, size_t maximum_octets) {
   DmarcRecordSet set;
   for (const std::string& text : texts) {
-    auto record = parse_dmarc_record(text);
+    auto record = parse_dmarc_record(text, maximum_octets);
     if (!record) continue;
     ++set.found;
     set.record = std::move(record);

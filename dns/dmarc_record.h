@@ -13,7 +13,9 @@
 #include <string_view>
 #include <vector>
 
+#include "dns/limit.h"
 #include "dns/name.h"
+#include "dns/tag_list.h"
 
 namespace signet {
 
@@ -44,22 +46,25 @@ struct DmarcRecord {
   std::vector<std::string> ruf;  ///< the same
   std::string fo = "0";          ///< in lower case; "0" without ruf (RFC 9989 4.7)
   std::string defect;            ///< "the sp tag is not a policy" and the like; empty: none
+  std::optional<Limit> limit;    ///< that was reached, if that is the defect
   friend bool operator==(const DmarcRecord&, const DmarcRecord&) = default;
 };
 
 /// The DMARC Policy Record in a TXT text, or nothing if the text is none: v=DMARC1 is not its first
-/// tag, or it is longer than kMaxTagListOctets.
+/// tag. Of one that is longer than `maximum_octets` nothing else is read; it has a defect.
 ///
 /// Unknown and historic tags (pct, rf, ri) are ignored, and so are syntax errors, in favour of the
 /// defaults; of a tag given twice the first counts. A record with no p, or with a p, sp or np that
 /// is no policy, comes back with p=none if its rua has a valid URI, and without p otherwise.
-std::optional<DmarcRecord> parse_dmarc_record(std::string_view text);
+std::optional<DmarcRecord> parse_dmarc_record(std::string_view text,
+                                              size_t maximum_octets = kMaxTagListOctets);
 
 /// What RFC 9989 4.10 steps 2 and 6 leave of the TXT texts at one name.
 struct DmarcRecordSet {
   int found = 0;                      ///< DMARC Policy Records among the texts
   std::optional<DmarcRecord> record;  ///< if exactly one was found
 };
-DmarcRecordSet select_dmarc_record(const std::vector<std::string>& texts);
+DmarcRecordSet select_dmarc_record(const std::vector<std::string>& texts,
+                                   size_t maximum_octets = kMaxTagListOctets);
 
 }  // namespace signet

@@ -11,10 +11,12 @@
 namespace signet {
 namespace {
 
-std::shared_ptr<const Answer> make_failure(DnsStatus status, std::string error) {
+std::shared_ptr<const Answer> make_failure(DnsStatus status, std::string error,
+                                           std::optional<Limit> limit) {
   auto answer = std::make_shared<Answer>();
   answer->status = status;
   answer->error = std::move(error);
+  answer->limit = limit;
   return answer;
 }
 
@@ -135,7 +137,7 @@ bool Lookup::listen(const std::shared_ptr<AnswerListener>& listener) {
 }
 
 const Answer& Lookup::settle(std::shared_ptr<const Answer> answer) {
-  if (!answer) answer = make_failure(DnsStatus::timed_out, "no answer before the deadline");
+  if (!answer) answer = make_failure(DnsStatus::timed_out, "no answer before the deadline", limit_);
   answer_ = std::move(answer);
   // A late answer must not change what this handle said before, nor be kept alive by it.
   pending_.reset();
@@ -144,12 +146,17 @@ const Answer& Lookup::settle(std::shared_ptr<const Answer> answer) {
 
 Lookup Resolver::start(const Name& name, RecordType type, LookupBudget& budget) {
   if (!budget.take()) {
+    if (budget.cancelled()) {
+      return Lookup(make_failure(DnsStatus::server_failure, "the message is gone", std::nullopt));
+    }
     return Lookup(make_failure(DnsStatus::server_failure,
-                               budget.cancelled()
-                                   ? "the message is gone"
-                                   : "the message's limit of DNS questions is used up"));
+                               "the message's limit of DNS questions is used up",
+                               Limit::dns_questions));
   }
-  Lookup lookup = ask(name, type, budget.deadline());
+  const Deadline deadline = budget.deadline();
+  Lookup lookup = ask(name, type, deadline);
+  // A resolver's own patience may end before the message's.
+  if (lookup.deadline() >= deadline) lookup.limit_ = Limit::message_time;
   if (lookup.peek() == nullptr) budget.answered_at_once_.store(false, std::memory_order_relaxed);
   return lookup;
 }

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "dns/ip.h"
+#include "dns/limit.h"
 #include "dns/name.h"
 
 namespace signet {
@@ -56,6 +57,7 @@ struct Answer {
   std::vector<MxRecord> exchanges;   ///< mx
   std::vector<Name> names;           ///< ptr, cname
   std::string error;                 ///< for server_failure: what happened, one line
+  std::optional<Limit> limit;        ///< of the message, if it is why there is no answer
   std::chrono::seconds ttl{0};       ///< how long the answer may be kept
 
   bool failed() const {
@@ -168,6 +170,9 @@ class Lookup {
   std::shared_ptr<PendingAnswer> pending_;
   std::shared_ptr<const Answer> answer_;
   Deadline deadline_{};
+  std::optional<Limit> limit_;  ///< of the message, if deadline_ is
+
+  friend class Resolver;
 };
 
 /// Somebody who answers questions. Implementations: UnboundResolver (the DNS), ZoneResolver

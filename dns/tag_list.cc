@@ -95,10 +95,9 @@ const std::string* TagList::find(std::string_view name) const {
   return tag == tags_.end() ? nullptr : &tag->value;
 }
 
-Result<TagList> parse_tag_list(std::string_view text) {
-  if (text.size() > kMaxTagListOctets) {
-    return Error{
-        fmt::format("a tag list of {} octets; at most {}", text.size(), kMaxTagListOctets)};
+Result<TagList> parse_tag_list(std::string_view text, size_t maximum_octets) {
+  if (text.size() > maximum_octets) {
+    return Error{fmt::format("a tag list of {} octets; at most {}", text.size(), maximum_octets)};
   }
   std::vector<Tag> tags;
   std::unordered_set<std::string> seen;
@@ -115,7 +114,6 @@ Result<TagList> parse_tag_list(std::string_view text) {
 TagList parse_lenient_tag_list(std::string_view text) {
   std::vector<Tag> tags;
   std::unordered_set<std::string> seen;
-  if (text.size() > kMaxTagListOctets) return TagList({});
   for (const std::string_view spec : split_at_semicolons(text)) {
     auto tag = parse_tag(spec);
     // RFC 9989 4.7: v must be the first tag; an unreadable first entry must not give its place

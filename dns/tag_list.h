@@ -32,17 +32,17 @@ class TagList {
   std::vector<Tag> tags_;
 };
 
-/// Octets a tag list may have; a longer one does not parse.
+/// Octets a tag list may have, if nobody says otherwise; a longer one does not parse.
 inline constexpr size_t kMaxTagListOctets = 16'384;
 
 /// Strict RFC 6376 3.2: a tag twice, an empty name, a character outside the grammar, or over
-/// kMaxTagListOctets is an Error that says which tag. One `;` at the end is allowed.
+/// `maximum_octets` is an Error that says which tag. One `;` at the end is allowed.
 /// For DKIM-Signature and key records.
-Result<TagList> parse_tag_list(std::string_view text);
+Result<TagList> parse_tag_list(std::string_view text, size_t maximum_octets = kMaxTagListOctets);
 
 /// RFC 9989 4.8: what does not parse is left out instead of failing the whole; of a tag given
 /// twice the first counts. Only if the very first entry does not parse is the list empty, so that
-/// no later `v=` can look like the first tag. For DMARC records.
+/// no later `v=` can look like the first tag. Whoever calls sees to the size. For DMARC records.
 TagList parse_lenient_tag_list(std::string_view text);
 
 }  // namespace signet

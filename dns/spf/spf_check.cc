@@ -132,6 +132,7 @@ SpfVerdict unfinished_spf_mail_from(const SpfRequest& request, std::string probl
   verdict.domain = *domain;
   verdict.identity = sender.text();
   verdict.problem = std::move(problem);
+  verdict.limits.add(Limit::message_time);
   return verdict;
 }
 

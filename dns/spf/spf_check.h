@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "dns/ip.h"
+#include "dns/limit.h"
 #include "dns/name.h"
 #include "dns/resolver.h"
 
@@ -26,12 +28,17 @@ enum class SpfResult { none, neutral, pass, fail, softfail, temperror, permerror
 /// The word of RFC 8601 2.7.2: "none", "neutral", ...
 std::string_view to_string(SpfResult result);
 
-/// RFC 7208 4.6.4, and the time limit it recommends.
+/// RFC 7208 4.6.4. The time limit that it recommends is the deadline of the budget.
 struct SpfLimits {
   int terms = 10;        ///< mechanisms and modifiers that query the DNS; below 100
   int void_lookups = 2;  ///< answers without data; one more is permerror
   int mx_names = 10;     ///< MX records an "mx" may have; one more is permerror
   int ptr_names = 10;    ///< names looked at per "ptr" and %{p}; the rest is ignored
+
+  /// The most that one term can ask: its list, and every host on it.
+  int questions_of_a_term() const { return 1 + std::max(mx_names, ptr_names); }
+  /// The most that a check can: the record, and all terms; 111 as things are.
+  int questions() const { return 1 + terms * questions_of_a_term(); }
 };
 
 /// Who is at the door. Nothing here needs to be valid: that is what the check is for.
@@ -67,6 +74,7 @@ struct SpfVerdict {
   int terms = 0;               ///< of SpfLimits::terms used
   int void_lookups = 0;        ///< answers without data, of which SpfLimits::void_lookups may be
   int questions = 0;           ///< different ones; at most 111 with the default limits
+  LimitSet limits;             ///< that were reached, of SpfLimits and of the message
   std::vector<SpfTraceStep> trace;  ///< in the order of evaluation; if asked for
 };
 

@@ -117,8 +117,9 @@ struct SpfEvaluation::HostOutcome {
 /// What a domain publishes.
 struct SpfEvaluation::Policy {
   std::optional<SpfRecord> record;
-  HostOutcome without;   ///< without a record: what check_host() returns
-  bool is_void = false;  ///< the answer had no data
+  HostOutcome without;         ///< without a record: what check_host() returns
+  bool is_void = false;        ///< the answer had no data
+  std::optional<Limit> limit;  ///< of the message, if there was no answer for it
   bool only_all_fail = false;
 };
 
@@ -165,6 +166,7 @@ std::optional<SpfVerdict> SpfEvaluation::read() {
   verdict_.terms = lookups_.terms();
   verdict_.void_lookups = lookups_.void_lookups();
   verdict_.questions = lookups_.questions();
+  verdict_.limits = lookups_.limits_reached();
   return std::move(verdict_);
 }
 
@@ -174,6 +176,7 @@ SpfEvaluation::HostOutcome SpfEvaluation::check_host(const Name& domain, int dep
   if (policy == nullptr) return HostOutcome::still_open();
   // An include or redirect without a record is permerror anyway; this is for the count.
   if (depth > 0 && policy->is_void) lookups_.count_void();
+  lookups_.note(policy->limit);
   if (depth == 0) verdict_.only_all_fail = policy->only_all_fail;
   if (!policy->record) return policy->without;
   return evaluate_record({*policy->record, domain, depth, included});
@@ -196,6 +199,7 @@ const SpfEvaluation::Policy* SpfEvaluation::policy_of(const Name& domain) {
 SpfEvaluation::Policy SpfEvaluation::read_policy(const Name& domain, const Answer& answer) const {
   Policy policy;
   policy.is_void = is_void(answer.status);
+  policy.limit = answer.limit;
   const auto without = [&](SpfResult result, std::string problem) {
     policy.without = {result, "", std::move(problem), {}};
     return std::move(policy);
@@ -376,7 +380,7 @@ SpfEvaluation::TermOutcome SpfEvaluation::match_mx(const SpfDirective& directive
   if (auto exception = exception_of(target, RecordType::mx, answer)) return *std::move(exception);
   // RFC 7208 4.6.4: more than 10 is permerror. Said before the first address is asked for: whether
   // a match or the limit comes first must not depend on the order in which DNS shuffled the answer.
-  if (answer->exchanges.size() > static_cast<size_t>(lookups_.limits().mx_names)) {
+  if (!lookups_.allows_mx_hosts(answer->exchanges.size())) {
     return {TermResult::permerror, fmt::format("{} has too many MX records", target.text())};
   }
   auto exchanges = answer->exchanges;

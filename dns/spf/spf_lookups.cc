@@ -42,6 +42,7 @@ IpAddress nearest(const std::vector<IpAddress>& addresses, const IpAddress& clie
 void SpfLookups::begin_reading() {
   terms_ = 0;
   void_lookups_ = 0;
+  reached_ = {};
   owed_ = 0;
   reserve_.reset();
   awaited_.clear();
@@ -51,7 +52,7 @@ const Answer* SpfLookups::find(const Name& name, RecordType type) {
   auto found = asked_.find({name, type});
   if (found == asked_.end()) {
     const bool may_ask =
-        !reserve_ || (questions_ + 1 + *reserve_ <= questions_of_a_check() && !budget_.exhausted());
+        !reserve_ || (questions_ + 1 + *reserve_ <= limits_.questions() && !budget_.exhausted());
     if (!may_ask) return nullptr;
     ++questions_;
     found = asked_.try_emplace({name, type}, Asked{resolver_.start(name, type, budget_)}).first;
@@ -66,6 +67,7 @@ const Answer* SpfLookups::look_at(Asked& asked, RecordType type) {
     if (type == RecordType::mx) owed_ += limits_.mx_names;
     return nullptr;
   }
+  note(answer->limit);
   if (std::exchange(asked.answered, true)) return answer;
   const auto records = answer->addresses.size() + answer->exchanges.size() + answer->names.size();
   if (records > kManyRecords && !whole_answers_) {
@@ -83,26 +85,45 @@ Answer SpfLookups::cut_down(const Answer& answer) const {
   return rest;
 }
 
-/// A check may ask 111 questions, and what is asked ahead must not take one from what is due. Due
-/// at most are 11 for each term that may still come, and `owed_` for those that have come: the
-/// hosts of an open mx and the like. Before anything is asked ahead the sum is kept by the terms
-/// themselves, because none costs more than its 11; and it falls by 10 with each term that costs a
-/// single question, such as the open include itself. That is what there is to spend here.
+/// A check may ask 111 questions (with the default limits, as all numbers here), and what is asked
+/// ahead must not take one from what is due. Due at most are 11 for each term that may still come,
+/// and `owed_` for those that have come: the hosts of an open mx and the like. Before anything is
+/// asked ahead the sum is kept by the terms themselves, because none costs more than its 11; and it
+/// falls by 10 with each term that costs a single question, such as the open include itself. That
+/// is what there is to spend here.
 void SpfLookups::look_ahead() {
-  if (!reserve_) reserve_ = owed_ + (limits_.terms - terms_) * questions_of_a_term();
+  if (!reserve_) reserve_ = owed_ + (limits_.terms - terms_) * limits_.questions_of_a_term();
 }
 
 bool SpfLookups::take_term() {
-  if (terms_ >= limits_.terms) return false;
+  if (terms_ >= limits_.terms) {
+    note(Limit::spf_terms);
+    return false;
+  }
   ++terms_;
   return true;
 }
 
+bool SpfLookups::count_void() {
+  if (++void_lookups_ <= limits_.void_lookups) return true;
+  note(Limit::spf_void_lookups);
+  return false;
+}
+
+bool SpfLookups::allows_mx_hosts(size_t hosts) {
+  if (hosts <= static_cast<size_t>(limits_.mx_names)) return true;
+  note(Limit::spf_mx_hosts);
+  return false;
+}
+
 const SpfClientNames* SpfLookups::client_names() {
   if (!client_names_) client_names_ = find_client_names();
-  if (client_names_) return &*client_names_;
+  if (client_names_) {
+    reached_.add(client_names_->limits);
+    return &*client_names_;
+  }
   // The names' addresses, and what the term that needs them asks in the end.
-  owed_ += limits_.ptr_names + questions_of_a_term();
+  owed_ += limits_.ptr_names + limits_.questions_of_a_term();
   return nullptr;
 }
 
@@ -113,9 +134,11 @@ std::optional<SpfClientNames> SpfLookups::find_client_names() {
   const Answer* pointers = find(reverse_name(client_), RecordType::ptr);
   if (pointers == nullptr) return std::nullopt;
   found.status = pointers->status;
+  found.limits.add(pointers->limit);
   bool failed = pointers->failed();
   const size_t considered =
       std::min(pointers->names.size(), static_cast<size_t>(std::max(limits_.ptr_names, 0)));
+  if (considered < pointers->names.size()) found.limits.add(Limit::spf_ptr_names);
   bool open = false;
   for (size_t i = 0; i < considered; ++i) {
     const Answer* addresses = find(pointers->names[i], address_type());
@@ -123,6 +146,7 @@ std::optional<SpfClientNames> SpfLookups::find_client_names() {
     if (addresses == nullptr) continue;
     // RFC 7208 5.5: on a DNS error that name is skipped and the search continues.
     failed = failed || addresses->failed();
+    found.limits.add(addresses->limit);
     const auto& list = addresses->addresses;
     if (std::find(list.begin(), list.end(), client_) != list.end()) {
       found.validated.push_back(pointers->names[i]);
@@ -147,23 +171,17 @@ bool SpfLookups::allowance_is_gone() {
   return std::chrono::steady_clock::now() >= budget_.deadline() || budget_.exhausted();
 }
 
-int SpfLookups::questions_of_a_term() const {
-  return 1 + std::max(limits_.mx_names, limits_.ptr_names);
-}
-
-int SpfLookups::questions_of_a_check() const { return 1 + limits_.terms * questions_of_a_term(); }
-
 bool SpfLookups::has_asked(const Name& name, RecordType type) const {
   return asked_.contains({name, type});
 }
 
 bool SpfLookups::may_find(const Name& name, RecordType type) const {
-  return has_asked(name, type) || questions_ + 1 <= questions_of_a_check();
+  return has_asked(name, type) || questions_ + 1 <= limits_.questions();
 }
 
 bool SpfLookups::may_find_client_names() const {
   return client_names_ || has_asked(reverse_name(client_), RecordType::ptr) ||
-         questions_ + 1 + limits_.ptr_names <= questions_of_a_check();
+         questions_ + 1 + limits_.ptr_names <= limits_.questions();
 }
 
 bool SpfLookups::listen(const std::shared_ptr<AnswerListener>& listener) {

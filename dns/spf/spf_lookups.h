@@ -26,6 +26,7 @@ struct SpfClientNames {
   DnsStatus status = DnsStatus::no_data;  ///< of the PTR question
   std::vector<Name> validated;            ///< in the order of the answer
   bool cut_short = false;                 ///< the message's time or questions ran out on the way
+  LimitSet limits;                        ///< that were reached on the way
 };
 
 class SpfLookups {
@@ -40,7 +41,6 @@ class SpfLookups {
         client_(client),
         whole_answers_(whole_answers) {}
 
-  const SpfLimits& limits() const { return limits_; }
   /// A or AAAA, as fits the client (RFC 7208 5).
   RecordType address_type() const { return client_.is_v4() ? RecordType::a : RecordType::aaaa; }
 
@@ -62,7 +62,13 @@ class SpfLookups {
   /// One of the terms that query DNS; false if none is left.
   bool take_term();
   /// An answer without data; false if it is one too many.
-  bool count_void() { return ++void_lookups_ <= limits_.void_lookups; }
+  bool count_void();
+  /// Whether an "mx" may have that many.
+  bool allows_mx_hosts(size_t hosts);
+  /// What was reached without these functions knowing.
+  void note(std::optional<Limit> limit) { reached_.add(limit); }
+  /// In this reading, of SpfLimits and of the message.
+  LimitSet limits_reached() const { return reached_; }
 
   /// They depend on the client alone, so they are looked up once. nullptr: open.
   const SpfClientNames* client_names();
@@ -70,7 +76,7 @@ class SpfLookups {
   /// name below it, else any; "unknown" if there is none. To be called if client_names() are there.
   std::string client_name_for(const Name& domain) const;
 
-  /// Whether find() keeps the check within what its terms can cost: 111 questions.
+  /// Whether find() keeps the check within what its terms can cost, SpfLimits::questions().
   bool may_find(const Name& name, RecordType type) const;
   /// The same for client_names().
   bool may_find_client_names() const;
@@ -98,8 +104,6 @@ class SpfLookups {
   Answer cut_down(const Answer& answer) const;
   bool has_asked(const Name& name, RecordType type) const;
   bool allowance_is_gone();
-  int questions_of_a_term() const;
-  int questions_of_a_check() const;
 
   Resolver& resolver_;
   LookupBudget& budget_;
@@ -113,6 +117,7 @@ class SpfLookups {
   // Of this reading:
   int terms_ = 0;
   int void_lookups_ = 0;
+  LimitSet reached_;
   int owed_ = 0;                ///< questions that follow from open ones, at most
   std::optional<int> reserve_;  ///< questions that looking ahead must leave to the check
   /// What a further reading has to wait for: the first open question, without whose answer there is

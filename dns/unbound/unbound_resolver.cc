@@ -246,7 +246,7 @@ Lookup UnboundResolver::Pump::ask(Question question, Deadline deadline) {
   }
   if (deadline <= now) {
     counters_.refused.fetch_add(1, std::memory_order_relaxed);
-    return Lookup(timed_out_);
+    return {nullptr, deadline};
   }
   auto pending = join_or_launch(std::move(question));
   if (!pending) return Lookup(too_many_);

@@ -154,7 +154,7 @@ TEST(DkimSignature, RefusesWhatIsBroken) {  // RFC 6376 6.1.1
       {kGood + "; t=5; x=4", "permerror x= is not later than t="},
       {kGood + "; q=", "permerror q= names no known method"},
       {kGood + "; z=" + std::string(20'000, 'z'),
-       "neutral a tag list of 20276 octets; at most 16384"},
+       "policy a signature of 20276 octets, over the limit of 16384"},
   };
   for (const RefusalCase& c : cases) EXPECT_EQ(judge(c.value), c.verdict) << c.value.substr(0, 300);
 }

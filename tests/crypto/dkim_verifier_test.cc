@@ -419,13 +419,17 @@ TEST_P(DkimVerifierTest, LimitsOnTheHeaderNeverPassAndNeverFail) {
   message = signed_sample();
   message.fields.push_back({"X", std::string(5 << 20, 'x')});
   EXPECT_EQ(words(verify_one(message, key_zone)),
-            GetParam() == DkimEngine::native ? "policy the header is larger than 4 MiB, the limit"
-                                             : "policy the header is larger than 1 MiB, the limit");
+            GetParam() == DkimEngine::native
+                ? "policy over the limit of 4194304 octets in the header"
+                : "policy over the limit of 1048576 octets in the header");
 }
 
 TEST_P(DkimVerifierTest, BodyHashesAreLimited) {
-  const bool native = GetParam() == DkimEngine::native;
-  const size_t most = native ? 8 : 4;
+  DkimVerifyOptions options;
+  options.maximum_signatures = 20;
+  options.maximum_body_hashes = 8;
+  // The library computes no more, whatever the option says.
+  const size_t most = GetParam() == DkimEngine::native ? 8 : 4;
   const auto base = parse_message(kSampleText);
   auto message = base;
   for (uint64_t length = 0; length < most + 2; ++length) {
@@ -435,8 +439,6 @@ TEST_P(DkimVerifierTest, BodyHashesAreLimited) {
         base, std::string(kSampleTags) + "; l=" + std::to_string(length), rsa_test_key(), like));
   }
   ZoneResolver resolver(sample_zone());
-  DkimVerifyOptions options;
-  options.maximum_signatures = 20;
   const auto verdicts = verify(message, resolver, std::nullopt, options);
   ASSERT_EQ(verdicts.size(), most + 2);
   for (size_t i = 0; i < verdicts.size(); ++i) {
@@ -445,6 +447,23 @@ TEST_P(DkimVerifierTest, BodyHashesAreLimited) {
                               : "policy over the limit of " + std::to_string(most) + " body hashes";
     EXPECT_EQ(words(verdicts[i]), expected);
   }
+}
+
+TEST_P(DkimVerifierTest, BodyHashesGoToTheAuthorsSignaturesFirst) {
+  const auto base = parse_message(kSampleText);
+  auto message = base;
+  for (const std::string_view tags :
+       {"v=1; a=rsa-sha256; c=relaxed/simple; d=other.example; s=sel; h=from; bh={bh}",
+        "v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.com; s=sel; h=from; bh={bh}"}) {
+    message.fields.push_back(sign_with(base, tags, rsa_test_key(), hashing_of(tags)));
+  }
+  ZoneResolver resolver(sample_zone());
+  DkimVerifyOptions options;
+  options.maximum_body_hashes = 1;
+  const auto verdicts = verify(message, resolver, test_name("example.com"), options);
+  ASSERT_EQ(verdicts.size(), 2U);
+  EXPECT_EQ(words(verdicts[0]), "policy over the limit of 1 body hashes");
+  EXPECT_EQ(words(verdicts[1]), "pass");
 }
 
 TEST_P(DkimVerifierTest, CanBeDroppedAtAnyPoint) {

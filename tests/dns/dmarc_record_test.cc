@@ -256,11 +256,17 @@ TEST(DmarcRecord, OfAThousandUrisTheFirstFiftyAreKept) {
   EXPECT_EQ(record.rua.back(), "mailto:49@e.d");
 }
 
-TEST(DmarcRecord, TextOverTheLimitOfTagListsIsNoRecord) {
-  const std::string longest = "v=DMARC1; p=reject; x=";
-  EXPECT_TRUE(parse_dmarc_record(longest + std::string(kMaxTagListOctets - longest.size(), 'y')));
-  EXPECT_FALSE(
-      parse_dmarc_record(longest + std::string(kMaxTagListOctets - longest.size() + 1, 'y')));
+TEST(DmarcRecord, OverTheLimitOfTagListsItHasADefect) {
+  const std::string start = "v=DMARC1; p=reject; rua=mailto:a@example.com; x=";
+  const std::string longest = start + std::string(kMaxTagListOctets - start.size(), 'y');
+  EXPECT_EQ(record_in(longest).p, DmarcPolicy::reject);
+  EXPECT_FALSE(record_in(longest).limit);
+  const DmarcRecord record = record_in(longest + 'y');
+  EXPECT_FALSE(record.p);
+  EXPECT_EQ(record.limit, Limit::tag_list_octets);
+  EXPECT_EQ(record.defect, "there are 16385 octets; at most 16384");
+  EXPECT_EQ(parse_dmarc_record(longest + 'y', kMaxTagListOctets + 1)->p, DmarcPolicy::reject);
+  EXPECT_FALSE(parse_dmarc_record("v=spf1 " + longest)) << "another's text is not even too long";
 }
 
 TEST(DmarcRecord, FailureOptionsFollowTheirGrammar) {  // RFC 9989 4.7, 4.8 dmarc-fo
