@@ -136,6 +136,11 @@ void log_keys(const Runtime& runtime, spdlog::logger& log) {
   for (const std::string& warning : runtime.rules.warnings()) log.warn("{}", warning);
 }
 
+void log_limits(const Runtime& runtime, spdlog::logger& log) {
+  const std::string reached = to_string(*runtime.limit_counters);
+  if (!reached.empty()) log.info("limits reached since the start: {}", reached);
+}
+
 std::string summary(const Runtime& runtime) {
   const Config& config = runtime.config;
   return fmt::format("{} signing keys, mode {}{}, socket {}", runtime.all_signing_keys().size(),
@@ -213,6 +218,7 @@ class Daemon {
     drain(stop_signal);
     // In a folder that is not ours it stays, and the next start replaces it.
     if (socket_path_) unlink(socket_path_->c_str());
+    log_limits(*runtimes_.get(), *log_);
     log_->info("stopped");
     log_->flush();
     end(gave_up_ ? kExitUnavailable : kExitOk);
@@ -258,6 +264,7 @@ class Daemon {
     set_log_level(*log_, (*runtime)->config.log_level);
     log_keys(**runtime, *log_);
     log_->info("reloaded: {}", summary(**runtime));
+    log_limits(**runtime, *log_);
     runtimes_.replace(*std::move(runtime));
     key_monitor_.runtime_changed();
   }

@@ -115,13 +115,32 @@ Deadline from_now(std::chrono::milliseconds timeout) {
   return std::chrono::steady_clock::now() + timeout;
 }
 
+// What HELO and DMARC leave to the others.
+int unreserved_questions(const Config& config) {
+  return config.maximum_dns_questions - DnsShares::kHelo - DnsShares::kLeastDmarc;
+}
+
+// However many signatures may be evaluated, half is left to SPF.
+int questions_of_dkim(const Config& config) {
+  return std::min(2 * config.dkim_verify.maximum_signatures, unreserved_questions(config) / 2);
+}
+
+LimitSet limits_reached(const InboundResults& results, const std::vector<DmarcVerdict>& dmarc) {
+  LimitSet limits = results.spf.limits;
+  limits.add(results.spf_helo.limits);
+  for (const DkimVerdict& verdict : results.dkim) limits.add(verdict.limit);
+  for (const DmarcVerdict& verdict : dmarc) limits.add(verdict.limits);
+  return limits;
+}
+
 }  // namespace
 
-DnsShares::DnsShares(Deadline deadline, int questions, int signatures)
-    : mail_from(deadline, kMailFrom),
+DnsShares::DnsShares(Deadline deadline, const Config& config)
+    : mail_from(deadline, std::min(config.spf_limits.questions(),
+                                   unreserved_questions(config) - questions_of_dkim(config))),
       helo(deadline, kHelo),
-      dkim(deadline, 2 * signatures),
-      dmarc(deadline, std::max(kLeastDmarc, questions - kMailFrom - kHelo - 2 * signatures)) {}
+      dkim(deadline, questions_of_dkim(config)),
+      dmarc(deadline, config.maximum_dns_questions - mail_from.left() - kHelo - dkim.left()) {}
 
 void DnsShares::extend(Deadline deadline) {
   dkim.set_deadline(deadline);
@@ -152,8 +171,7 @@ InboundMessage::InboundMessage(std::shared_ptr<const Runtime> runtime, Backgroun
       envelope_(std::move(envelope)),
       began_(now),
       dns_(std::make_shared<DnsShares>(from_now(runtime_->config.message_timeout),
-                                       runtime_->config.maximum_dns_questions,
-                                       runtime_->config.dkim_verify.maximum_signatures)),
+                                       runtime_->config)),
       dkim_(make_dkim_verifier(
           runtime_->config.dkim_engine, runtime_->config.dkim_verify, *runtime_->resolver,
           std::shared_ptr<LookupBudget>(dns_, &dns_->dkim), runtime_->public_keys)) {
@@ -202,7 +220,7 @@ void InboundMessage::start_spf() {
   dns_->helo.set_deadline(deadline);
   const auto start = [&](LookupBudget& share, SpfIdentity identity) {
     return RunningSpf::start(runtime_->resolver, std::shared_ptr<LookupBudget>(dns_, &share),
-                             background_, request, identity);
+                             background_, request, identity, runtime_->config.spf_limits);
   };
   spf_ = start(dns_->mail_from, SpfIdentity::mail_from);
   spf_helo_ = start(dns_->helo, SpfIdentity::helo);
@@ -233,7 +251,8 @@ void InboundMessage::start_walks(const Author& author) {
     const bool started = std::any_of(walks_.begin(), walks_.end(),
                                      [&](const auto& walk) { return walk->start() == domain; });
     if (started) continue;
-    walks_.push_back(std::make_unique<DmarcTreeWalk>(*runtime_->resolver, dns_->dmarc, domain));
+    walks_.push_back(std::make_unique<DmarcTreeWalk>(*runtime_->resolver, dns_->dmarc, domain,
+                                                     runtime_->config.dmarc_limits()));
   }
 }
 
@@ -305,14 +324,15 @@ SpfVerdict InboundMessage::helo_verdict(Deadline deadline) {
   if (const SpfVerdict* finished = spf_helo_->verdict(deadline)) {
     verdict = *finished;
     if (verdict.result != SpfResult::temperror || !dns_->helo.exhausted()) return verdict;
-    LookupBudget rest(deadline, DnsShares::kMailFrom - dns_->mail_from.used());
-    verdict = check_spf_helo(*runtime_->resolver, rest, spf_request_);
+    LookupBudget rest(deadline, dns_->mail_from.left());
+    verdict = check_spf_helo(*runtime_->resolver, rest, spf_request_, runtime_->config.spf_limits);
     helo_questions_again_ = rest.used();
     return verdict;
   }
   verdict.result = SpfResult::temperror;
   verdict.identity = spf_request_.helo;
   verdict.problem = "no verdict before MessageTimeout";
+  verdict.limits.add(Limit::message_time);
   return verdict;
 }
 
@@ -381,6 +401,7 @@ InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
   const Evidence evidence = gather_evidence(results, evaluate_authors(results));
   results.dmarc = overall_verdict(author_, evidence.dmarc);
   results.disposition = decide_disposition(runtime_->config, evidence);
+  results.limits = limits_reached(results, evidence.dmarc);
   results.dns_questions = dns_->used() + helo_questions_again_;
   return results;
 }

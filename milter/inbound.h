@@ -46,13 +46,14 @@ struct InboundResults {
   DmarcVerdict dmarc;
   Disposition disposition;
   int dns_questions = 0;
+  LimitSet limits;  ///< that were reached
 };
 
 /// The questions one message may ask, split so that no sender can use up those of the method that
 /// would convict him: a costly HELO or MAIL FROM policy of his own leaves DMARC all it needs.
 struct DnsShares {
-  /// `questions` in all (MaximumDNSQuestions); `signatures` are evaluated (MaximumSignatures).
-  DnsShares(Deadline deadline, int questions, int signatures);
+  /// MaximumDNSQuestions in all.
+  DnsShares(Deadline deadline, const Config& config);
 
   /// The header may come long after MAIL, and the end long after the header: DKIM and DMARC have
   /// their time from then on. SPF has begun at MAIL and keeps to that.
@@ -61,14 +62,12 @@ struct DnsShares {
   int used() const;
   bool answered_at_once() const;
 
-  /// RFC 7208 4.6.4: the record and ten times ten hosts with their list.
-  static constexpr int kMailFrom = 111;
   /// HELO gets this at once, and what MAIL FROM has left if it needs more.
   static constexpr int kHelo = 13;
   /// One walk for each of five authors, and room for those of aligned domains.
   static constexpr int kLeastDmarc = 64;
 
-  LookupBudget mail_from;
+  LookupBudget mail_from;  ///< all that the SPF limits allow, if there are so many
   LookupBudget helo;
   LookupBudget dkim;   ///< two for each signature evaluated: as they come, and as they are chosen
   LookupBudget dmarc;  ///< what the others leave

@@ -71,6 +71,9 @@ void add_inbound(const InboundResults& results, Line& line) {
     line.add("policy_override", to_string(*results.disposition.policy_override));
   }
   line.add("dns_questions", std::to_string(results.dns_questions));
+  for (const Limit limit : kAllLimits) {
+    if (results.limits.has(limit)) line.add("limit", to_string(limit));
+  }
 }
 
 void add_outbound(const OutboundResults& results, Line& line) {

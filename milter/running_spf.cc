@@ -55,9 +55,10 @@ class RunningSpf::Wake final : public AnswerListener {
 };
 
 RunningSpf::RunningSpf(std::shared_ptr<Resolver> resolver, std::shared_ptr<LookupBudget> budget,
-                       Background& background, const SpfRequest& request, SpfIdentity identity)
+                       Background& background, const SpfRequest& request, SpfIdentity identity,
+                       const SpfLimits& limits)
     : resolver_(std::move(resolver)), budget_(std::move(budget)), background_(background) {
-  check_.emplace(*resolver_, *budget_, request, identity);
+  check_.emplace(*resolver_, *budget_, request, identity, limits);
 }
 
 RunningSpf::~RunningSpf() {
@@ -67,9 +68,9 @@ RunningSpf::~RunningSpf() {
 std::shared_ptr<RunningSpf> RunningSpf::start(std::shared_ptr<Resolver> resolver,
                                               std::shared_ptr<LookupBudget> budget,
                                               Background& background, const SpfRequest& request,
-                                              SpfIdentity identity) {
-  std::shared_ptr<RunningSpf> running(
-      new RunningSpf(std::move(resolver), std::move(budget), background, request, identity));
+                                              SpfIdentity identity, const SpfLimits& limits) {
+  std::shared_ptr<RunningSpf> running(new RunningSpf(std::move(resolver), std::move(budget),
+                                                     background, request, identity, limits));
   running->go_on();
   return running;
 }

@@ -25,7 +25,7 @@ class RunningSpf : public std::enable_shared_from_this<RunningSpf> {
   static std::shared_ptr<RunningSpf> start(std::shared_ptr<Resolver> resolver,
                                            std::shared_ptr<LookupBudget> budget,
                                            Background& background, const SpfRequest& request,
-                                           SpfIdentity identity);
+                                           SpfIdentity identity, const SpfLimits& limits = {});
   ~RunningSpf();
   RunningSpf(const RunningSpf&) = delete;
   RunningSpf& operator=(const RunningSpf&) = delete;
@@ -38,7 +38,8 @@ class RunningSpf : public std::enable_shared_from_this<RunningSpf> {
   class Wake;
 
   RunningSpf(std::shared_ptr<Resolver> resolver, std::shared_ptr<LookupBudget> budget,
-             Background& background, const SpfRequest& request, SpfIdentity identity);
+             Background& background, const SpfRequest& request, SpfIdentity identity,
+             const SpfLimits& limits);
   void go_on() noexcept;
   void read();
 

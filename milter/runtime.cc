@@ -92,7 +92,10 @@ Result<std::shared_ptr<const Runtime>> build_runtime(Config config, const Runtim
   runtime->rules = *std::move(rules);
   runtime->keys = *std::move(keys);
   runtime->resolver = *std::move(resolver);
-  if (previous != nullptr) runtime->public_keys = previous->public_keys;
+  if (previous != nullptr) {
+    runtime->public_keys = previous->public_keys;
+    runtime->limit_counters = previous->limit_counters;
+  }
   runtime->host_name = own_host_name();
   // Without an interval nobody would notice any more that what was known is no longer true.
   if (previous != nullptr && config.key_check_interval > std::chrono::seconds(0)) {

@@ -16,6 +16,7 @@
 #include "dns/resolver.h"
 #include "dns/result.h"
 #include "milter/config/config.h"
+#include "milter/limit_counters.h"
 #include "milter/policy/policy_table.h"
 #include "milter/signing/key_states.h"
 #include "milter/signing/signing_rules.h"
@@ -32,6 +33,8 @@ struct Runtime {
   std::shared_ptr<Resolver> resolver;
   /// Signers' keys, parsed; the same at every reload.
   std::shared_ptr<PublicKeyCache> public_keys = std::make_shared<PublicKeyCache>();
+  /// Of all messages since the start, whatever was reloaded meanwhile.
+  std::shared_ptr<LimitCounters> limit_counters = std::make_shared<LimitCounters>();
   std::string host_name;  ///< this host's, for the authserv-id if nobody gives a better one
 
   /// Whether mail is signed as that domain here, so that it is one of ours.

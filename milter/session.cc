@@ -255,7 +255,10 @@ std::vector<Action> Session::end_of_message(std::string queue_id, std::chrono::s
   report.queue_id = std::move(queue_id);
   report.forged_results_removed = static_cast<int>(message->forged_results.size());
 
-  if (message->inbound) report.inbound = message->inbound->finish(now);
+  if (message->inbound) {
+    report.inbound = message->inbound->finish(now);
+    message->runtime->limit_counters->count(report.inbound->limits);
+  }
   if (message->outbound) report.outbound = message->outbound->finish(now);
   std::vector<Action> actions = actions_for(*message);
   report.action = action_word(actions);

@@ -93,7 +93,8 @@ std::optional<KeyExplanation> explain_key(const std::vector<RecordedAnswer>& ans
   }
   key.testing = check.testing;
   for (const std::string& text : answer.texts) {
-    const auto record = parse_dkim_record(text);
+    const auto record =
+        parse_dkim_record(text, static_cast<size_t>(options.maximum_tag_list_octets));
     if (record && record->strict_identity) key.strict_identity = true;
   }
   return key;
@@ -133,7 +134,8 @@ std::vector<SignatureExplanation> explain_signatures(const MessageFile& message,
     if (comparable_name(fields[own]) != kSignatureField) continue;
     SignatureExplanation signature;
     signature.field = &fields[own];
-    signature.tags = parse_dkim_signature(fields[own].value, options.maximum_signed_fields);
+    signature.tags = parse_dkim_signature(fields[own].value, options.maximum_signed_fields,
+                                          static_cast<size_t>(options.maximum_tag_list_octets));
     if (const DkimSignature& tags = signature.tags; !tags.refusal) {
       signature.names = explain_names(select_fields(fields, own, tags), counts, tags.signed_fields);
       signature.key = explain_key(answers, tags, options);

@@ -124,7 +124,7 @@ AlignedDomain align(Dns dns, DmarcTreeWalk& author, const AuthenticatedDomain& d
   AlignedDomain aligned{domain, false, true, {}, {}};
   const DmarcVerdict alone = evaluate_dmarc(dns.resolver, dns.budget, author, {domain}, false);
   aligned.aligned = domain.method == Method::spf ? alone.spf_aligned : alone.dkim_aligned;
-  aligned.known = alone.result != DmarcResult::temperror;
+  aligned.known = alone.result != DmarcResult::temperror && !alone.limits.has(Limit::dmarc_queries);
   DmarcTreeWalk walk(dns.resolver, dns.budget, domain.domain, author);
   const auto organization = organizational_domain(walk);
   aligned.organization = organization ? organization->text() : "";
@@ -132,11 +132,11 @@ AlignedDomain align(Dns dns, DmarcTreeWalk& author, const AuthenticatedDomain& d
   return aligned;
 }
 
-DmarcFindings examine(Dns dns, const Name& domain,
+DmarcFindings examine(Dns dns, const Name& domain, const DmarcLimits& limits,
                       const std::vector<AuthenticatedDomain>& authenticated) {
   DmarcFindings findings;
   findings.evaluated = !authenticated.empty();
-  DmarcTreeWalk walk(dns.resolver, dns.budget, domain);
+  DmarcTreeWalk walk(dns.resolver, dns.budget, domain, limits);
   findings.walk = describe_walk(dns, walk);
   findings.verdict = evaluate_dmarc(dns.resolver, dns.budget, walk, authenticated, false);
   findings.author_exists = walk.start_exists();
@@ -174,7 +174,7 @@ OrFailure<DmarcFindings> examine(const DmarcArguments& arguments, const CommandC
   const auto resolver = build_resolver(config);
   if (!resolver) return Failure{EX_CONFIG, {resolver.error()}};
   LookupBudget budget(std::chrono::steady_clock::now() + config.message_timeout, 10'000);
-  return examine(Dns{**resolver, budget}, *domain,
+  return examine(Dns{**resolver, budget}, *domain, config.dmarc_limits(),
                  std::get<std::vector<AuthenticatedDomain>>(authenticated));
 }
 
@@ -215,7 +215,7 @@ bool is_strict(const DmarcFindings& findings, Method method) {
 
 std::string alignment_text(const DmarcFindings& findings, const AlignedDomain& candidate) {
   const Method method = candidate.domain.method;
-  const char* verdict = !candidate.known    ? "is left open by a DNS error"
+  const char* verdict = !candidate.known    ? "is left open by a DNS error or a limit"
                         : candidate.aligned ? "aligns"
                                             : "does not align";
   std::string text = fmt::format(
@@ -238,8 +238,9 @@ std::string headline(const DmarcFindings& findings) {
 std::string to_text(const DmarcFindings& findings) {
   std::string text = headline(findings) + walk_text(findings.walk, "  ");
   const Name& organization = findings.verdict.organizational_domain;
-  text += fmt::format("  organizational domain: {}\n",
-                      organization.is_root() ? "hidden by a DNS error" : organization.text());
+  text += fmt::format("  organizational domain: {}\n", organization.is_root()
+                                                           ? "hidden by a DNS error or a limit"
+                                                           : organization.text());
   text += policy_text(findings);
   for (const AlignedDomain& candidate : findings.domains) {
     text += alignment_text(findings, candidate);

@@ -138,9 +138,9 @@ std::string trace_spf(Resolver& resolver, const Config& config, const Evaluation
   request.mail_from = delivery.mail_from;
   request.now = now;
   request.want_trace = true;
-  LookupBudget budget(std::chrono::steady_clock::now() + config.message_timeout,
-                      DnsShares::kMailFrom);
-  return spf_trace_text(check_spf_mail_from(resolver, budget, request).trace);
+  DnsShares shares(std::chrono::steady_clock::now() + config.message_timeout, config);
+  return spf_trace_text(
+      check_spf_mail_from(resolver, shares.mail_from, request, config.spf_limits).trace);
 }
 
 OrFailure<Evaluation> evaluate(Config config, const MessageFile& message, const Delivery& delivery,
@@ -239,8 +239,13 @@ std::string dmarc_text(const InboundResults& results) {
 }
 
 std::string inbound_text(const InboundResults& results, const std::string& spf_trace) {
-  return spf_text("MAIL FROM", results.spf) + spf_trace + spf_text("HELO", results.spf_helo) +
-         dkim_text(results.dkim) + dmarc_text(results);
+  std::string text = spf_text("MAIL FROM", results.spf) + spf_trace +
+                     spf_text("HELO", results.spf_helo) + dkim_text(results.dkim) +
+                     dmarc_text(results);
+  for (const Limit limit : kAllLimits) {
+    if (results.limits.has(limit)) text += fmt::format("Limit reached: {}\n", to_string(limit));
+  }
+  return text;
 }
 
 std::string outbound_text(const OutboundResults& results) {

@@ -43,6 +43,7 @@ struct SpfArguments {
 /// What was asked, and the verdict on each identity.
 struct Findings {
   SpfRequest request;
+  SpfLimits limits;
   SpfVerdict mail_from;
   std::optional<SpfVerdict> helo;  ///< if a HELO name was given
 };
@@ -95,12 +96,14 @@ OrFailure<SpfRequest> make_request(const SpfArguments& arguments, const Config& 
 Findings check(Resolver& resolver, const Config& config, const SpfRequest& request) {
   Findings findings;
   findings.request = request;
+  findings.limits = config.spf_limits;
   const Deadline deadline = std::chrono::steady_clock::now() + config.message_timeout;
-  LookupBudget mail_from(deadline, DnsShares::kMailFrom);
-  findings.mail_from = check_spf_mail_from(resolver, mail_from, request);
+  DnsShares shares(deadline, config);
+  findings.mail_from = check_spf_mail_from(resolver, shares.mail_from, request, config.spf_limits);
   if (!request.helo.empty()) {
-    LookupBudget helo(deadline, DnsShares::kMailFrom);
-    findings.helo = check_spf_helo(resolver, helo, request);
+    // What the daemon falls back to if the share of HELO does not do.
+    DnsShares others(deadline, config);
+    findings.helo = check_spf_helo(resolver, others.mail_from, request, config.spf_limits);
   }
   return findings;
 }
@@ -128,7 +131,8 @@ std::string reason(const SpfVerdict& verdict) {
 }
 
 std::string verdict_text(std::string_view identity, const SpfVerdict& verdict,
-                         const SpfRequest& request) {
+                         const Findings& findings) {
+  const SpfRequest& request = findings.request;
   std::string text =
       fmt::format("{}: {} {} from {} ({})\n", to_string(verdict.result), identity,
                   log_value(verdict.identity), to_string(request.client), reason(verdict));
@@ -136,15 +140,15 @@ std::string verdict_text(std::string_view identity, const SpfVerdict& verdict,
     text += fmt::format("  explanation: {}\n", shown(verdict.explanation));
   }
   if (!request.want_trace) return text;
-  const SpfLimits limits;
+  const SpfLimits& limits = findings.limits;
   return text + spf_trace_text(verdict.trace) +
          fmt::format("  {} of {} terms that query DNS, {} of {} void lookups, {} DNS questions\n",
                      verdict.terms, limits.terms, verdict.void_lookups, limits.void_lookups,
                      verdict.questions);
 }
 
-nlohmann::ordered_json verdict_json(const SpfVerdict& verdict, bool with_trace) {
-  const SpfLimits limits;
+nlohmann::ordered_json verdict_json(const SpfVerdict& verdict, const Findings& findings) {
+  const SpfLimits& limits = findings.limits;
   nlohmann::ordered_json json = {
       {"result", to_string(verdict.result)},
       {"identity", verdict.identity},
@@ -158,7 +162,7 @@ nlohmann::ordered_json verdict_json(const SpfVerdict& verdict, bool with_trace) 
       {"void_lookups_limit", limits.void_lookups},
       {"dns_questions", verdict.questions},
   };
-  if (!with_trace) return json;
+  if (!findings.request.want_trace) return json;
   json["trace"] = nlohmann::ordered_json::array();
   for (const SpfTraceStep& step : verdict.trace) {
     json["trace"].push_back({{"depth", step.depth},
@@ -174,16 +178,16 @@ std::string to_json(const Findings& findings) {
   nlohmann::ordered_json json = {
       {"client", to_string(request.client)},
       {"receiver", request.receiver},
-      {"mail_from", verdict_json(findings.mail_from, request.want_trace)},
+      {"mail_from", verdict_json(findings.mail_from, findings)},
   };
-  if (findings.helo) json["helo"] = verdict_json(*findings.helo, request.want_trace);
+  if (findings.helo) json["helo"] = verdict_json(*findings.helo, findings);
   // ASCII only: U+009B in raw UTF-8 is a control sequence to a terminal too.
   return json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string to_text(const Findings& findings) {
-  std::string text = verdict_text("MAIL FROM", findings.mail_from, findings.request);
-  if (findings.helo) text += verdict_text("HELO", *findings.helo, findings.request);
+  std::string text = verdict_text("MAIL FROM", findings.mail_from, findings);
+  if (findings.helo) text += verdict_text("HELO", *findings.helo, findings);
   return text;
 }
 

@@ -72,8 +72,7 @@ std::optional<std::chrono::sys_seconds> parse_time(const std::string& text) {
 std::vector<DkimVerdict> verify(DkimEngine engine, const MessageFile& message, const Config& config,
                                 Resolver& resolver, std::chrono::sys_seconds now) {
   const auto shares = std::make_shared<DnsShares>(
-      std::chrono::steady_clock::now() + config.message_timeout, config.maximum_dns_questions,
-      config.dkim_verify.maximum_signatures);
+      std::chrono::steady_clock::now() + config.message_timeout, config);
   const auto verifier = make_dkim_verifier(engine, config.dkim_verify, resolver,
                                            std::shared_ptr<LookupBudget>(shares, &shares->dkim));
   for (const HeaderField& field : message.fields()) verifier->header(field);

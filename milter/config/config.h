@@ -19,9 +19,11 @@
 #include <vector>
 
 #include "crypto/dkim.h"
+#include "dns/dmarc.h"
 #include "dns/ip.h"
 #include "dns/name.h"
 #include "dns/result.h"
+#include "dns/spf/spf_check.h"
 
 namespace signet {
 
@@ -101,6 +103,7 @@ struct Config {
   IgnoredHostCheck spf_ignored_host_check = IgnoredHostCheck::skip;
   bool received_spf = false;     ///< add the field of RFC 7208 9.1
   bool spf_explanation = false;  ///< put the domain's exp= into the reply
+  SpfLimits spf_limits;
 
   // DKIM
   DkimEngine dkim_engine = DkimEngine::native;
@@ -134,6 +137,7 @@ struct Config {
   QuarantineAction quarantine_action = QuarantineAction::header;
   BadFromAction bad_from = BadFromAction::reject;
   FailureAction dmarc_on_temperror = FailureAction::accept;
+  int maximum_dmarc_queries = kMaxDmarcWalkQueries;  ///< of one tree walk
 
   // What is told
   AuthResultsFields auth_results_fields = AuthResultsFields::one;
@@ -147,6 +151,10 @@ struct Config {
   std::map<std::string, std::string, std::less<>> places;
   /// `FILE:LINE: KEYWORD`, as far as there is one; for messages about what an option names.
   std::string place_of(std::string_view keyword) const;
+
+  DmarcLimits dmarc_limits() const {
+    return {maximum_dmarc_queries, static_cast<size_t>(dkim_verify.maximum_tag_list_octets)};
+  }
 };
 
 /// What is wrong in a configuration, one line each: `FILE:LINE: KEYWORD: what was expected`.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The table itself. A row is a call of a small constructor that knows the shape of the value: it
-// names the keyword, the member of Config, the range and the help. Defaults are not here: they are
-// the initializers in config.h, and the documents print those.
+// The table itself. A row is a call of one of the constructors in option_shapes.h: it names the
+// keyword, the member of Config, the range and the help. Defaults are not here: they are the
+// initializers in config.h, and the documents print those.
 
 #include "milter/config/config_options.h"
 
@@ -13,114 +13,13 @@
 #include <vector>
 
 #include "milter/config/config_values.h"
+#include "milter/config/option_shapes.h"
 
 namespace signet {
 namespace {
 
 using namespace std::chrono_literals;
-using std::chrono::milliseconds;
 using Text = std::string_view;
-
-// -- Constructors of rows: one for each shape of value --
-
-/// `member` is a pointer to a member of Config or the result of in().
-template <class Member, class Parse, class Print>
-ConfigOption option(Text keyword, std::string value, Member member, Parse parse, Print print,
-                    Text help) {
-  return {.group = {},
-          .keyword = keyword,
-          .value = std::move(value),
-          .help = help,
-          .set = [=](Config& config, Text text) -> Result<bool> {
-            auto parsed = parse(text);
-            if (!parsed) return Error{parsed.error()};
-            std::invoke(member, config) = *std::move(parsed);
-            return true;
-          },
-          .get = [=](const Config& config) -> std::string {
-            return print(std::invoke(member, config));
-          }};
-}
-
-/// A member of a struct inside Config.
-template <class Struct, class Value>
-auto in(Struct Config::*outer, Value Struct::*inner) {
-  return [=](auto& config) -> auto& { return config.*outer.*inner; };
-}
-
-std::string as_it_is(const std::string& text) { return text; }
-
-ConfigOption text_option(Text keyword, Text value, std::string Config::*member,
-                         Result<std::string> (*parse)(Text), Text help) {
-  return option(keyword, std::string{value}, member, parse, as_it_is, help);
-}
-
-ConfigOption path_option(Text keyword, Text value, std::string Config::*member, Text help) {
-  return text_option(keyword, value, member, parse_path, help);
-}
-
-template <class Member>
-ConfigOption seconds_option(Text keyword, Member member, Range<milliseconds> range, Text help) {
-  const auto parse = [=](Text text) { return parse_seconds(text, range); };
-  return option(keyword, "TIME", member, parse, print_duration, help);
-}
-
-template <class Member>
-ConfigOption time_option(Text keyword, Member member, Range<milliseconds> range, Text help) {
-  const auto parse = [=](Text text) { return parse_duration(text, range); };
-  return option(keyword, "TIME", member, parse, print_duration, help);
-}
-
-template <class Member>
-ConfigOption number_option(Text keyword, Member member, Range<int> range, Text help) {
-  const auto parse = [=](Text text) { return parse_integer(text, range); };
-  return option(
-      keyword, "NUMBER", member, parse, [](int n) { return std::to_string(n); }, help);
-}
-
-template <class Member, class T, size_t N>
-ConfigOption choice_option(Text keyword, Member member, const std::array<Choice<T>, N>& choices,
-                           Text help) {
-  const std::string words = words_of(std::span<const Choice<T>>{choices});
-  const auto parse = [choices, words](Text text) -> Result<T> {
-    for (const Choice<T>& choice : choices) {
-      if (equals_ignoring_case(choice.word, text)) return choice.value;
-    }
-    return unwanted(words, text);
-  };
-  const auto print = [choices](T value) -> std::string {
-    for (const Choice<T>& choice : choices) {
-      if (choice.value == value) return std::string{choice.word};
-    }
-    return {};
-  };
-  return option(keyword, words, member, parse, print, help);
-}
-
-/// A list whose shape ends in "none" can be emptied by that word.
-template <class T, class Member>
-ConfigOption list_option(Text keyword, Text value, Member member, Result<T> (*parse_entry)(Text),
-                         std::string (*print_entry)(const T&), Text help) {
-  const bool may_be_none = value.ends_with("none");
-  const auto parse = [=](Text text) -> Result<std::vector<T>> {
-    std::vector<T> list;
-    if (may_be_none && equals_ignoring_case(text, "none")) return list;
-    const Result<bool> read = for_each_entry(text, [&](Text entry) -> Result<bool> {
-      Result<T> one = parse_entry(entry);
-      if (!one) return Error{one.error()};
-      list.push_back(*std::move(one));
-      return true;
-    });
-    if (!read) return Error{read.error()};
-    return list;
-  };
-  const auto print = [=](const std::vector<T>& list) {
-    std::string text;
-    for (const T& entry : list) text += (text.empty() ? "" : ", ") + print_entry(entry);
-    return text.empty() && may_be_none ? std::string{"none"} : text;
-  };
-  return option(keyword, std::string{value}, member, parse, print, help);
-}
 
 // -- Values that one option alone has --
 
@@ -340,14 +239,17 @@ std::vector<ConfigOption> dns_options() {
       time_option("DNSTimeout", &Config::dns_timeout, {10ms, 60s},
                   "The longest wait for one answer."),
       time_option("MessageTimeout", &Config::message_timeout, {10ms, 299s},
-                  "The longest wait for all answers that one message needs. What is not known by "
-                  "then is temperror. It must stay below the MTA's milter timeouts; Postfix waits "
-                  "300 s for the end of a message."),
+                  "The longest wait for all answers that one message needs: for SPF from MAIL on "
+                  "(RFC 7208 4.6.4 asks for at least 20 s), for DKIM and DMARC from the end of the "
+                  "message on. What is not known by then is temperror. It must stay below the "
+                  "MTA's milter timeouts; Postfix waits 300 s for the end of a message."),
       number_option("MaximumDNSQuestions", &Config::maximum_dns_questions, {160, 10'000},
-                    "Questions that one message may cause: 111 for SPF of MAIL FROM, 13 for SPF of "
-                    "HELO, which may also use what MAIL FROM has left, two for each of "
-                    "MaximumSignatures, the rest for DMARC but at least 64. None can use up "
-                    "another's share."),
+                    "Questions that one message may cause. 64 of them are kept for DMARC and 13 "
+                    "for SPF of HELO; two for each of MaximumSignatures are for DKIM, if that is "
+                    "no more than half of the others; what the SPF limits allow, 111 with their "
+                    "defaults, is for SPF of MAIL FROM, and what that leaves for HELO too; DMARC "
+                    "gets the rest. None can use up another's share, and what is not asked for "
+                    "lack of questions is temperror."),
       number_option("DNSCacheEntries", &Config::dns_cache_entries, {0, 10'000'000},
                     "Answers kept in memory, each for its time to live at most."),
       path_option("TrustAnchorFile", "FILE", &Config::trust_anchor_file,
@@ -448,7 +350,23 @@ std::vector<ConfigOption> verifying_options() {
       number_option("MaximumSignedFields", verify(&DkimVerifyOptions::maximum_signed_fields),
                     {1, 10'000}, "Field names that one signature may list (h=)."),
       number_option("MaximumHeaderFields", verify(&DkimVerifyOptions::maximum_header_fields),
-                    {1, 100'000}, "Header fields of a message that are taken into account."),
+                    {1, 100'000},
+                    "Header fields of a message. With more none of its signatures is evaluated: "
+                    "policy."),
+      number_option("MaximumHeaderOctets", verify(&DkimVerifyOptions::maximum_header_octets),
+                    {65'536, 64 * 1024 * 1024},
+                    "Octets of all header fields of a message together. With more none of its "
+                    "signatures is evaluated: policy. DKIMEngine libopendkim takes 1048576 at "
+                    "most, whatever stands here."),
+      number_option("MaximumTagListOctets", verify(&DkimVerifyOptions::maximum_tag_list_octets),
+                    {1024, 65'535},
+                    "Octets of one DKIM-Signature field, key record or DMARC record. A longer "
+                    "signature is policy, a longer record permerror."),
+      number_option("MaximumBodyHashes", verify(&DkimVerifyOptions::maximum_body_hashes), {1, 100},
+                    "Hashes of the body that are computed for one message, those for the From "
+                    "domain first; simple and relaxed canonicalization, and each l=, need one of "
+                    "their own. Other signatures are policy. DKIMEngine libopendkim computes 4 at "
+                    "most, whatever stands here."),
       choice_option("UnsignedBytes", verify(&DkimVerifyOptions::unsigned_bytes_pass),
                     kUnsignedBytes,
                     "The result of a good signature that leaves a part of the body unsigned (l=). "
@@ -457,6 +375,7 @@ std::vector<ConfigOption> verifying_options() {
 }
 
 std::vector<ConfigOption> spf_options() {
+  const auto limit = [](auto member) { return in(&Config::spf_limits, member); };
   return {
       choice_option("SPFReject", &Config::spf_reject, kSpfReject,
                     "Whether a message is refused (550 5.7.23) because SPF fails for MAIL FROM. "
@@ -484,6 +403,19 @@ std::vector<ConfigOption> spf_options() {
       choice_option("SPFExplanation", &Config::spf_explanation, kYesNo,
                     "Whether a message refused by SPFReject fail is told the explanation that the "
                     "domain publishes (exp=). It is the text of a stranger."),
+      number_option("MaximumSPFTerms", limit(&SpfLimits::terms), {1, 50},
+                    "Mechanisms and modifiers of one policy that query the DNS. With more the "
+                    "result is permerror; RFC 7208 4.6.4 sets 10. The time limit of SPF is "
+                    "MessageTimeout."),
+      number_option("MaximumSPFVoidLookups", limit(&SpfLimits::void_lookups), {0, 50},
+                    "Answers without data that one policy may lead to. With more the result is "
+                    "permerror (RFC 7208 4.6.4)."),
+      number_option("MaximumSPFMXHosts", limit(&SpfLimits::mx_names), {1, 50},
+                    "MX records that an mx mechanism may find. With more the result is permerror "
+                    "(RFC 7208 4.6.4)."),
+      number_option("MaximumSPFPTRNames", limit(&SpfLimits::ptr_names), {1, 50},
+                    "Names of the client that a ptr mechanism looks at. The others are ignored, as "
+                    "RFC 7208 4.6.4 wants it."),
   };
 }
 
@@ -543,6 +475,11 @@ std::vector<ConfigOption> dmarc_options() {
                     "What happens when a DNS error leaves it open whether a message passes: accept "
                     "goes on with temperror, tempfail lets the client try again later (451 4.7.0). "
                     "Whoever can break the DNS of a name below the author's domain can cause it."),
+      number_option(
+          "MaximumDMARCQueries", &Config::maximum_dmarc_queries, {1, kMaxDmarcWalkQueries},
+          "Questions of one tree walk. RFC 9989 4.10 never needs more than 8; a walk that "
+          "would need more than stands here is not made, and the result is permerror "
+          "unless another domain aligns."),
   };
 }
 

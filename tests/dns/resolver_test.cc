@@ -178,6 +178,7 @@ TEST(Resolver, HandsOnTheMessagesDeadline) {
   Lookup lookup = resolver.start(Name(), RecordType::txt, budget);
   EXPECT_EQ(resolver.deadline, budget.deadline());
   EXPECT_EQ(lookup.get().status, DnsStatus::timed_out);
+  EXPECT_EQ(lookup.get().limit, Limit::message_time);
 }
 
 TEST(Resolver, AsksNothingWithoutBudget) {
@@ -186,10 +187,12 @@ TEST(Resolver, AsksNothingWithoutBudget) {
   const Answer spent = resolver.start(Name(), RecordType::a, budget).get();
   EXPECT_EQ(spent.status, DnsStatus::server_failure);
   EXPECT_NE(spent.error, "");
+  EXPECT_EQ(spent.limit, Limit::dns_questions);
   budget.cancel();
   const Answer cancelled = resolver.start(Name(), RecordType::a, budget).get();
   EXPECT_EQ(cancelled.status, DnsStatus::server_failure);
   EXPECT_NE(cancelled.error, spent.error);
+  EXPECT_FALSE(cancelled.limit);
   EXPECT_EQ(resolver.asked, 0);
 }
 

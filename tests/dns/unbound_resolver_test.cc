@@ -192,13 +192,24 @@ TEST_F(UnboundResolverTest, TheDeadlineOfTheMessageComesFirst) {
   const auto before = Clock::now();
   const Answer answer = resolver_->start(name("example.com"), RecordType::a, hurried).get();
   EXPECT_EQ(answer.status, DnsStatus::timed_out);
+  EXPECT_EQ(answer.limit, Limit::message_time);
   EXPECT_LT(Clock::now() - before, 2s);
+}
+
+TEST_F(UnboundResolverTest, ItsOwnPatienceIsNoLimitOfTheMessage) {
+  use_timeout(100ms);
+  server_.behave("example.com", {.delay = 3s});
+  LookupBudget budget(Clock::now() + 10s);
+  const Answer answer = resolver_->start(name("example.com"), RecordType::a, budget).get();
+  EXPECT_EQ(answer.status, DnsStatus::timed_out);
+  EXPECT_FALSE(answer.limit);
 }
 
 TEST_F(UnboundResolverTest, AMessageWithoutTimeLeftAsksNothing) {
   LookupBudget late(Clock::now() - 1s);
-  EXPECT_EQ(resolver_->start(name("example.com"), RecordType::a, late).get().status,
-            DnsStatus::timed_out);
+  const Answer answer = resolver_->start(name("example.com"), RecordType::a, late).get();
+  EXPECT_EQ(answer.status, DnsStatus::timed_out);
+  EXPECT_EQ(answer.limit, Limit::message_time);
   EXPECT_EQ(resolver_->questions_sent(), 0u);
 }
 

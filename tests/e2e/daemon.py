@@ -236,6 +236,22 @@ def broken_reload(site):
         expect(fields[0].startswith("Authentication-Results: other.example.org;"), fields[0])
 
 
+def limits_are_counted(site):
+    """How often limits were reached is told at each reload and at the end, over all reloads"""
+    told = "limits reached since the start: MaximumDMARCQueries {}\n".format
+    one_query = site.config(MaximumDMARCQueries="1")
+    with site.milter(MaximumDMARCQueries="1") as milter:
+        for count in (1, 2):
+            results = results_in(site.deliver("d0.example.net"))
+            expect("dmarc=permerror " in results, results)
+            expect("limit=MaximumDMARCQueries " in milter.log, milter.log)
+            milter.reload(one_query)
+            wait_until(lambda count=count: told(count) in milter.log, 5, f"{told(count)}")
+        site.deliver("d2.example.net")
+        milter.stop()
+        expect(told(3) in milter.log, milter.log)
+
+
 # -- Keys and the DNS --
 
 
@@ -504,8 +520,8 @@ def asks_early(site):
 _CASES = (wrong_configuration, unknown_account, check_of_configuration, wrong_zone_data, versions,
           second_instance, stale_socket, in_background, not_in_background,
           relative_path_in_background, gives_up_root, socket_rights, notifies_systemd,
-          reload_takes_new_key, signals_in_a_row, broken_reload, rotation,
-          rotation_without_reload, ends_after_message_in_flight,
+          reload_takes_new_key, signals_in_a_row, broken_reload, limits_are_counted,
+          rotation, rotation_without_reload, ends_after_message_in_flight,
           begun_after_the_signal, ends_though_client_is_gone, killed, absent, dead_dns, garbage,
           local_submission, crowd, one_connection, asks_early)
 

@@ -94,7 +94,10 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
       "LongLines refuse\nBareNewlines refuse\nKeyCheckInterval 1h\nOnKeyMismatch skip\n"
       "CorroboratingSPF any\nSpareMailingLists no\nSpareSigned no\nKnownForwarders 192.0.2.9\n"
       "OwnDomains strict\nProtectedDomains a.example\nPolicyTable /pt\n"
-      "RejectText no {domain} {reason}\nAuthResultsFields each\nShadow yes\n");
+      "RejectText no {domain} {reason}\nAuthResultsFields each\nShadow yes\n"
+      "MaximumHeaderOctets 99999\nMaximumTagListOctets 2048\nMaximumBodyHashes 7\n"
+      "MaximumSPFTerms 21\nMaximumSPFVoidLookups 22\nMaximumSPFMXHosts 23\n"
+      "MaximumSPFPTRNames 24\nMaximumDMARCQueries 5\n");
   EXPECT_EQ(config.socket, "inet:8891@localhost");
   EXPECT_EQ(config.socket_owner, "a:b");
   EXPECT_EQ(config.socket_mode, 0600);
@@ -132,6 +135,15 @@ TEST(Config, AllMembersAreSetByTheirKeywords) {
   EXPECT_EQ(config.dkim_verify.maximum_signatures_present, 5);
   EXPECT_EQ(config.dkim_verify.maximum_signed_fields, 11);
   EXPECT_EQ(config.dkim_verify.maximum_header_fields, 13);
+  EXPECT_EQ(config.dkim_verify.maximum_header_octets, 99'999);
+  EXPECT_EQ(config.dkim_verify.maximum_tag_list_octets, 2048);
+  EXPECT_EQ(config.dkim_verify.maximum_body_hashes, 7);
+  EXPECT_EQ(config.spf_limits.terms, 21);
+  EXPECT_EQ(config.spf_limits.void_lookups, 22);
+  EXPECT_EQ(config.spf_limits.mx_names, 23);
+  EXPECT_EQ(config.spf_limits.ptr_names, 24);
+  EXPECT_EQ(config.dmarc_limits().queries, 5);
+  EXPECT_EQ(config.dmarc_limits().record_octets, 2048u);
   EXPECT_TRUE(config.dkim_verify.unsigned_bytes_pass);
   EXPECT_EQ(config.on_sign_failure, FailureAction::accept);
   EXPECT_EQ(config.dmarc_reject, DmarcReject::never);

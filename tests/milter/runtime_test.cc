@@ -180,6 +180,15 @@ TEST_F(RuntimeTest, PublicKeysThatWereParsedOutliveAReload) {
   EXPECT_EQ(runtime_->public_keys, before);
 }
 
+TEST_F(RuntimeTest, CountsOfLimitsOutliveAReload) {
+  load();
+  LimitSet reached;
+  reached.add(Limit::signatures);
+  runtime_->limit_counters->count(reached);
+  load();
+  EXPECT_EQ(runtime_->limit_counters->messages(Limit::signatures), 1u);
+}
+
 TEST_F(RuntimeTest, KeysOfDirectoryAndTablesAreListedOnce) {
   const std::string pem = new_key();
   put(path_of("s1"), pem);
