@@ -149,6 +149,6 @@ if(TARGET signing_integrity_test)
                              PRIVATE SIGNET_OUTGOING_MESSAGES=${OUTGOING_MESSAGES})
 endif()
 # These run the daemon itself.
-foreach(test abandoned_sessions_test message_pairs_test)
+foreach(test abandoned_sessions_test dns_faults_test message_pairs_test)
   add_dependencies(${test} signet-milter)
 endforeach()

@@ -125,11 +125,11 @@ class _Agenda:
         """The next letter; None when there will be none."""
         with self._changed:
             while True:
+                if self._closed:
+                    return None
                 wait = self._due[0][0] - time.monotonic() if self._due else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._due)[2]
-                if self._closed and not self._due:
-                    return None
                 self._changed.wait(wait)
 
 
@@ -199,7 +199,8 @@ class Load:
         while self.unsettled > 0:
             check()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.unsettled} letters not accepted after {seconds} s")
+                late = [letter for letter in self.letters if not letter.count(Outcome.accepted)]
+                raise TimeoutError(f"not accepted after {seconds} s: {late}")
             time.sleep(0.02)
 
     def __exit__(self, *_):

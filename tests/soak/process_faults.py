@@ -48,6 +48,7 @@ class Trial:
         self.site, self.postfix, self.sizes, self.milter = site, site.postfix, sizes, None
         self.chance, self.post = random.Random(sizes.seed), Post(site)
         self._default_action = None
+        self.given_up = set()  # the letters of faults that have failed halfway
 
     def set_default_action(self, action):
         if action != self._default_action:
@@ -187,11 +188,17 @@ def _play(trial, fault):
     trial.milter.configure(trial.configuration())
     trial.set_default_action(fault.default_action)
     load = Load(trial.post, trial.postfix.ports[_LISTENER], trial.sizes.rate, trial.chance)
-    with load:
-        done = _strike(trial, fault)
-        load.finish(300, trial.milter.check_alive)
-    account = settle(trial.post, load.letters, _collect(trial.site.sink, load),
-                     fault.default_action == "tempfail")
+    try:
+        with load:
+            done = _strike(trial, fault)
+            load.finish(300, trial.milter.check_alive)
+    except Exception:
+        trial.given_up.update(letter.number for letter in load.letters)
+        raise
+    deliveries = _collect(trial.site.sink, load)
+    for number in trial.given_up & deliveries.keys():
+        del deliveries[number]
+    account = settle(trial.post, load.letters, deliveries, fault.default_action == "tempfail")
     if fault.loses_nothing and account.refused + account.lost + account.unknown > 0:
         account.problems.append("attempts were refused or lost, and none should be")
     account.problems += trial.milter.problems
@@ -211,7 +218,8 @@ def _play_all(trial, faults):
         try:
             account, done = _play(trial, fault)
         except Exception as error:  # whatever it is, the next fault is done
-            account.problems.append(f"{type(error).__name__}: {error}")
+            account.problems.append(f"{type(error).__name__}: {error}\n"
+                                    f"{trial.postfix.log[-3000:]}")
         counts = " ".join(f"{getattr(account, column):8}" for column in _COLUMNS)
         word = "FAILED" if account.problems else "ok"
         print(f"{word:6} {fault.name:63} {done:6} {counts} {time.monotonic() - began:8.1f}",

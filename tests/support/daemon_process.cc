@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <iterator>
 #include <sstream>
@@ -53,12 +54,29 @@ pid_t start(std::vector<std::string> words, const std::string& log) {
 DaemonProcess::DaemonProcess(const std::string& build, const TemporaryFolder& folder,
                              const std::string& config)
     : folder_(folder), socket_("local:" + (folder.path() / "socket").string()) {
-  const auto path = folder_.write(
-      kConfigFile,
-      fmt::format("Socket {}\nUserID {}\nLogTarget stderr\n{}", socket_, own_user(), config));
+  const auto path = configure(config);
   process_ = start({build + "/milter/signet-milter", "-c", path.string(), "-f"},
                    folder_.path() / kLogFile);
   wait_until_it_listens();
+}
+
+std::filesystem::path DaemonProcess::configure(const std::string& config) const {
+  return folder_.write(kConfigFile, fmt::format("Socket {}\nUserID {}\nLogTarget stderr\n{}",
+                                                socket_, own_user(), config));
+}
+
+void DaemonProcess::reload(const std::string& config) {
+  const auto reloads = [&] {
+    const std::vector<std::string> lines = log();
+    return std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+      return line.find(" reloaded: ") != std::string::npos;
+    });
+  };
+  const auto before = reloads();
+  configure(config);
+  kill(process_, SIGUSR1);
+  for (int i = 0; i < 2000 && reloads() == before; ++i) std::this_thread::sleep_for(10ms);
+  if (reloads() == before) throw std::runtime_error("not reloaded:\n" + folder_.read(kLogFile));
 }
 
 DaemonProcess::~DaemonProcess() {

@@ -36,6 +36,9 @@ class DaemonProcess {
   const std::string& socket() const { return socket_; }
   pid_t pid() const { return process_; }
 
+  /// Another configuration, by SIGUSR1. Throws std::runtime_error if it is not taken.
+  void reload(const std::string& config);
+
   ProcessFigures figures() const;
   /// Waits until there are no more threads and descriptors than in `base`, at most `timeout`, and
   /// returns what there is then.
@@ -49,6 +52,7 @@ class DaemonProcess {
   int stop();
 
  private:
+  std::filesystem::path configure(const std::string& config) const;
   void wait_until_it_listens() const;
 
   const TemporaryFolder& folder_;

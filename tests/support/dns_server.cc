@@ -104,6 +104,7 @@ class DnsServer::Loop {
   std::map<std::string, DnsBehaviour> behaviour_;  // guarded by mutex_
   std::map<std::string, int> counts_;              // guarded by mutex_
   int tcp_count_ = 0;                              // guarded by mutex_
+  int admitted_ = 0;                               // guarded by mutex_; while some are dropped
 
   EventOwner<event_base> base_{event_base_new()};
   uint16_t port_ = 0;
@@ -231,6 +232,10 @@ std::optional<DnsBehaviour> DnsServer::Loop::admit(const std::string& key, bool 
   auto found = behaviour_.find(key);
   if (found == behaviour_.end()) found = behaviour_.find(".");
   if (found == behaviour_.end()) return DnsBehaviour{};
+  if (tcp && found->second.dead_tcp) return std::nullopt;
+  if (found->second.drop_each > 0 && ++admitted_ % found->second.drop_each == 0) {
+    return std::nullopt;
+  }
   int& drop = found->second.drop;
   if (drop == 0) return found->second;
   if (drop > 0) --drop;

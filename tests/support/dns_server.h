@@ -23,7 +23,9 @@ namespace signet {
 struct DnsBehaviour {
   std::chrono::milliseconds delay{0};  ///< before the reply leaves
   int drop = 0;                        ///< so many questions get no reply; -1: none ever does
+  int drop_each = 0;                   ///< of so many questions one gets no reply; 0: all get one
   bool truncate = false;               ///< UDP replies carry TC and no records
+  bool dead_tcp = false;               ///< questions over TCP get no reply
   bool wrong_id = false;               ///< the reply's id is not the question's
   std::optional<int> rcode =
       std::nullopt;  ///< 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED: instead of records
