@@ -162,9 +162,9 @@ def canonical_body(body, relaxed):
         body = body.replace(b" \r\n", b"\r\n").removesuffix(b" ")
     if not body.endswith(b"\r\n"):
         body += b"\r\n"
-    kept = body.rstrip(b"\r\n")
-    line_ends = re.search(rb"(?:\r\n)*\Z", body[len(kept):])
-    body = body[:len(kept) + line_ends.start()]
+    # Backwards, as a search for what ends the body would try each line end of it.
+    line_ends = re.match(rb"(?:\n\r)*", body[len(body.rstrip(b"\r\n")):][::-1])
+    body = body[:len(body) - line_ends.end()]
     # A last line that is not empty keeps its end; an empty body is CRLF in the simple form.
     is_empty = not body and relaxed
     return body if is_empty else body + b"\r\n"
