@@ -76,7 +76,7 @@ std::vector<DnsFault> faults(const DnsFaultsOptions& options) {
       {"garbage", {.raw = "garbage that is no DNS message at all"}, kTempError},
       {"CNAME loop", {}, kTempError, Records::cname_loop},
       // RFC 7208 4.6, RFC 6376 6.1.2, RFC 9989 4.7: what is no record of the kind does not help.
-      {"64 KiB answers", {}, "spf=permerror dkim=permerror dmarc=none", Records::enormous},
+      {"64 KiB answers", {}, "spf=permerror dkim=permerror dmarc=permerror", Records::enormous},
       {"late answers, the message given up",
        {.delay = options.dns_timeout / 2},
        "",
@@ -212,7 +212,7 @@ class Run {
   /// little that is; libmilter's workers go when they have been idle for ten seconds.
   ProcessFigures rest() const {
     if (report_.after_round.empty()) return daemon_.settle({}, kIdleWorkers);
-    return daemon_.settle(report_.after_round.front(), kSettleTime);
+    return daemon_.settle(base(), kSettleTime);
   }
 
   std::string config(const std::string& nameserver) const {
@@ -275,8 +275,16 @@ class Run {
     results_.clear();
   }
 
+  /// What there may be after a round: libunbound keeps a TCP connection to a name server for a
+  /// while.
+  ProcessFigures base() const {
+    ProcessFigures base = report_.after_round.front();
+    ++base.descriptors;
+    return base;
+  }
+
   void judge_figures() {
-    const ProcessFigures& base = report_.after_round.front();
+    const ProcessFigures base = this->base();
     for (const ProcessFigures& now : report_.after_round) {
       if (now.threads <= base.threads && now.descriptors <= base.descriptors) continue;
       complain(fmt::format("{} threads and {} descriptors, and {} and {} before", now.threads,
