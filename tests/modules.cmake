@@ -123,7 +123,7 @@ add_subdirectory(check)
 # A scenario is a file: a new one makes ctest list its tests anew.
 file(GLOB SCENARIOS CONFIGURE_DEPENDS scenarios/*.scenario)
 set_property(TARGET scenario_test PROPERTY LINK_DEPENDS ${SCENARIOS})
-# Half a minute for all; under sanitizers or gcov a share of them takes as long.
+# Half a minute for all; under sanitizers or counted a share of them takes as long.
 set(PROOF_MESSAGES 10000)
 set(RANDOM_STRINGS 1000000)
 set(ABANDONED_ROUNDS 8)
