@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "crypto/dkim_hash.h"
@@ -179,12 +180,17 @@ void Verifier::end_of_headers(const std::optional<Name>& author) {
 /// Those whose d= is, or lies above or below, the Author Domain come first: they are the ones that
 /// DMARC can use. Among equals the order of the fields counts.
 OpenCandidates Verifier::in_order_of_use(const std::optional<Name>& author) {
-  OpenCandidates open = open_candidates();
-  std::stable_partition(open.begin(), open.end(), [&](const DkimCandidate* candidate) {
-    const Name& domain = candidate->signature.domain;
+  const auto is_useful = [&](const DkimCandidate& candidate) {
+    const Name& domain = candidate.signature.domain;
     return author && (author->is_at_or_below(domain) || domain.is_at_or_below(*author));
-  });
-  return open;
+  };
+  const OpenCandidates open = open_candidates();
+  OpenCandidates ordered;
+  for (const bool useful : {true, false}) {
+    std::copy_if(open.begin(), open.end(), std::back_inserter(ordered),
+                 [&](const DkimCandidate* candidate) { return is_useful(*candidate) == useful; });
+  }
+  return ordered;
 }
 
 void Verifier::choose_signatures(const OpenCandidates& open) {
