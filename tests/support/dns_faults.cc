@@ -10,6 +10,7 @@
 #include <regex.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -54,9 +55,11 @@ struct DnsFault {
   bool given_up = false;      ///< the MTA goes away in the middle; no result
 };
 
-std::vector<DnsFault> faults(const DnsFaultsOptions& options) {
+using DnsFaults = std::array<DnsFault, 16>;
+
+DnsFaults faults(const DnsFaultsOptions& options) {
   const auto beyond = options.message_timeout + 2 * options.dns_timeout;
-  return {
+  return {{
       {"none", {}, kHonest},
       {"slow, within DNSTimeout", {.delay = options.dns_timeout / 4}, kHonest},
       {"truncated, TCP works", {.truncate = true}, kHonest},
@@ -84,7 +87,7 @@ std::vector<DnsFault> faults(const DnsFaultsOptions& options) {
        Records::honest,
        false,
        true},
-  };
+  }};
 }
 
 /// The message's three records; the enormous ones are too long for zone text.
@@ -118,7 +121,7 @@ std::string domain_of(unsigned round, size_t fault, unsigned message) {
 }
 
 std::string zone_of(const DnsFaultsOptions& options) {
-  const std::vector<DnsFault> all = faults(options);
+  const DnsFaults all = faults(options);
   std::string zone;
   for (unsigned round = 0; round < options.rounds; ++round) {
     for (size_t fault = 0; fault < all.size(); ++fault) {
@@ -318,7 +321,7 @@ class Run {
   void complain(std::string problem) { report_.problems.push_back(std::move(problem)); }
 
   const DnsFaultsOptions& options_;
-  const std::vector<DnsFault> faults_;
+  const DnsFaults faults_;
   DnsServer dns_;
   TemporaryFolder folder_;
   DaemonProcess daemon_;
