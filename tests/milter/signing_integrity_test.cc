@@ -18,7 +18,7 @@ TEST(SigningIntegrity, MailIsSignedSoThatAllVerifyItOrThereIsAReason) {
   EXPECT_EQ(report.messages, uint64_t{SIGNET_OUTGOING_MESSAGES});
   EXPECT_GT(report.signed_messages, report.messages / 3);
   EXPECT_GT(report.without_right, report.messages / 3);
-  EXPECT_EQ(report.passes.at(DkimParty::native), report.signatures);
+  EXPECT_EQ(report.verdicts.passes(DkimParty::native), report.signatures);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include "tests/support/dkim_differences.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace signet {
@@ -115,6 +117,40 @@ const DkimDifference* explain_difference(DkimParty party, const OddMessage& mess
     if (fits) return &row;
   }
   return nullptr;
+}
+
+bool DkimVerdictCounts::take(DkimParty party, const OddMessage& message, const SignatureKind& kind,
+                             std::string_view said) {
+  if (said == "pass") {
+    ++passes_[party];
+    return true;
+  }
+  const DkimDifference* row = explain_difference(party, message, kind, said);
+  if (row != nullptr) ++differences_[row];
+  return row != nullptr;
+}
+
+void DkimVerdictCounts::add(const DkimVerdictCounts& other) {
+  for (const auto& [party, number] : other.passes_) passes_[party] += number;
+  for (const auto& [row, number] : other.differences_) differences_[row] += number;
+}
+
+uint64_t DkimVerdictCounts::passes(DkimParty party) const {
+  const auto found = passes_.find(party);
+  return found == passes_.end() ? 0 : found->second;
+}
+
+std::string DkimVerdictCounts::text() const {
+  std::string text;
+  for (const auto& [party, number] : passes_) {
+    text += fmt::format("  {:>8} pass with {}\n", number, to_string(party));
+  }
+  for (const auto& [row, number] : differences_) {
+    text +=
+        fmt::format("  {:>8} known: {} says \"{}\": {}, {}, {}\n", number, to_string(row->party),
+                    row->said, row->section, to_string(row->right), row->why);
+  }
+  return text;
 }
 
 }  // namespace signet

@@ -8,6 +8,7 @@
 
 #include <bitset>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,5 +62,23 @@ std::span<const DkimDifference> dkim_differences();
 /// signature that was made well; nothing if there is none.
 const DkimDifference* explain_difference(DkimParty party, const OddMessage& message,
                                          const SignatureKind& kind, std::string_view verdict);
+
+/// What came of verifying signatures that were made well.
+class DkimVerdictCounts {
+ public:
+  /// `said`: "pass", "fail REASON" and so on. False if that is no pass and no row explains it.
+  bool take(DkimParty party, const OddMessage& message, const SignatureKind& kind,
+            std::string_view said);
+  void add(const DkimVerdictCounts& other);
+  uint64_t passes(DkimParty party) const;
+  /// Whether the row was needed.
+  bool has(const DkimDifference& row) const { return differences_.contains(&row); }
+  /// A line for each verifier, and for each row that was needed.
+  std::string text() const;
+
+ private:
+  std::map<DkimParty, uint64_t> passes_;
+  std::map<const DkimDifference*, uint64_t> differences_;
+};
 
 }  // namespace signet

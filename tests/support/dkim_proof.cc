@@ -192,8 +192,8 @@ class Proof {
   void finish_batch(Batch& batch);
   void judge(const Made& made, DkimParty party, const std::vector<std::string>& verdicts);
   void judge_one(const Made& made, DkimParty party, size_t index, const std::string& verdict);
-  void note_difference(const Made& made, DkimParty party, const SignatureKind& kind,
-                       std::string_view verdict);
+  void note_verdict(const Made& made, DkimParty party, const SignatureKind& kind,
+                    std::string_view verdict);
   void note_problem(const Made& made, DkimParty party, std::string_view what);
 
   const DkimProofOptions options_;
@@ -260,7 +260,7 @@ std::optional<Made> Proof::make(uint64_t index) {
   const std::string library_refusal =
       sign(made, DkimEngine::libopendkim, kRelaxed[index / 4 % 4], {DkimKeyType::rsa});
   if (library_refusal != refusal) {
-    note_difference(made, DkimParty::libopendkim_signer, {}, "refuses: " + library_refusal);
+    note_verdict(made, DkimParty::libopendkim_signer, {}, "refuses: " + library_refusal);
   }
   if (made.kinds.empty()) return std::nullopt;
   report_.octets += made.message.wire_text().size();
@@ -296,7 +296,7 @@ std::string Proof::sign(Made& made, DkimEngine engine, std::pair<bool, bool> rel
 void Proof::add_signature(Made& made, const HeaderField& field, const SignatureKind& kind) {
   // Only the library takes t= from the system's clock.
   if (kind.engine == DkimEngine::libopendkim && signed_at(field) == kTestNow) {
-    note_difference(made, DkimParty::libopendkim_signer, kind, "left to OpenSSL");
+    note_verdict(made, DkimParty::libopendkim_signer, kind, "left to OpenSSL");
   }
   ++report_.signatures[kind];
   made.kinds.insert(made.kinds.begin(), kind);
@@ -358,19 +358,12 @@ void Proof::judge_one(const Made& made, DkimParty party, size_t index, const std
     return note_problem(made, party,
                         fmt::format("passes though tampered with: {}", to_string(*made.tampering)));
   }
-  if (verdict == "pass") {
-    ++report_.passes[party];
-  } else {
-    note_difference(made, party, made.kinds[index], verdict);
-  }
+  note_verdict(made, party, made.kinds[index], verdict);
 }
 
-void Proof::note_difference(const Made& made, DkimParty party, const SignatureKind& kind,
-                            std::string_view verdict) {
-  if (const auto* row = explain_difference(party, made.message, kind, verdict)) {
-    ++report_.differences[row];
-    return;
-  }
+void Proof::note_verdict(const Made& made, DkimParty party, const SignatureKind& kind,
+                         std::string_view verdict) {
+  if (report_.verdicts.take(party, made.message, kind, verdict)) return;
   note_problem(made, party,
                fmt::format("{} {} {}/{}: {}", to_string(kind.engine), to_string(kind.key),
                            to_string(kind.header), to_string(kind.body), verdict));
@@ -402,8 +395,7 @@ void DkimProofReport::add(const DkimProofReport& other) {
   refused += other.refused;
   tampered += other.tampered;
   for (const auto& [kind, number] : other.signatures) signatures[kind] += number;
-  for (const auto& [party, number] : other.passes) passes[party] += number;
-  for (const auto& [row, number] : other.differences) differences[row] += number;
+  verdicts.add(other.verdicts);
   unexplained += other.unexplained;
   for (const std::string& problem : other.problems) {
     if (problems.size() < kMaxProblems) problems.push_back(problem);
@@ -418,14 +410,7 @@ std::string DkimProofReport::text() const {
     text += fmt::format("  {:>8} signed by {}, {}, {}/{}\n", number, to_string(kind.engine),
                         to_string(kind.key), to_string(kind.header), to_string(kind.body));
   }
-  for (const auto& [party, number] : passes) {
-    text += fmt::format("  {:>8} pass with {}\n", number, to_string(party));
-  }
-  for (const auto& [row, number] : differences) {
-    text +=
-        fmt::format("  {:>8} known: {} says \"{}\": {}, {}, {}\n", number, to_string(row->party),
-                    row->said, row->section, to_string(row->right), row->why);
-  }
+  text += verdicts.text();
   text += fmt::format("{} unexplained\n", unexplained);
   for (const std::string& problem : problems) text += "  " + problem + "\n";
   return text;

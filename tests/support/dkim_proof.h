@@ -31,8 +31,7 @@ struct DkimProofReport {
   uint64_t refused = 0;   ///< of them not signed, each for a reason that its features have
   uint64_t tampered = 0;  ///< copies
   std::map<SignatureKind, uint64_t> signatures;
-  std::map<DkimParty, uint64_t> passes;                   ///< by verifier, of untampered messages
-  std::map<const DkimDifference*, uint64_t> differences;  ///< by row of the table
+  DkimVerdictCounts verdicts;  ///< of untampered messages
   uint64_t unexplained = 0;
   std::vector<std::string> problems;  ///< the first of the unexplained, in words
 

@@ -351,15 +351,8 @@ void Proof::count(const Outgoing& outgoing, DkimParty party,
     // Who could not read a message has one word for all its signatures.
     const bool has_own = verdicts.size() == outgoing.kinds.size();
     const std::string verdict = has_own ? verdicts[i] : verdicts.empty() ? "none" : verdicts[0];
-    const DkimDifference* row =
-        explain_difference(party, outgoing.message, outgoing.kinds[i], verdict);
-    if (verdict == "pass") {
-      ++report_.passes[party];
-    } else if (row != nullptr) {
-      ++report_.differences[row];
-    } else {
-      note(outgoing, fmt::format("{}: {}", to_string(party), verdict));
-    }
+    if (report_.verdicts.take(party, outgoing.message, outgoing.kinds[i], verdict)) continue;
+    note(outgoing, fmt::format("{}: {}", to_string(party), verdict));
   }
 }
 
@@ -385,14 +378,7 @@ std::string SigningIntegrityReport::text() const {
   for (const auto& [reason, number] : unsigned_why) {
     text += fmt::format("  {:>8} unsigned: {}\n", number, reason);
   }
-  for (const auto& [party, number] : passes) {
-    text += fmt::format("  {:>8} pass with {}\n", number, to_string(party));
-  }
-  for (const auto& [row, number] : differences) {
-    text +=
-        fmt::format("  {:>8} known: {} says \"{}\": {}, {}, {}\n", number, to_string(row->party),
-                    row->said, row->section, to_string(row->right), row->why);
-  }
+  text += verdicts.text();
   text += fmt::format("{} problems\n", problem_count);
   for (const std::string& problem : problems) text += "  " + problem + "\n";
   return text;

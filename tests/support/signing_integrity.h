@@ -27,9 +27,8 @@ struct SigningIntegrityReport {
   uint64_t without_right = 0;  ///< whose client may not sign for anybody
   uint64_t signed_messages = 0;
   uint64_t signatures = 0;
-  std::map<std::string, uint64_t> unsigned_why;           ///< of those whose client may
-  std::map<DkimParty, uint64_t> passes;                   ///< by verifier
-  std::map<const DkimDifference*, uint64_t> differences;  ///< by row of the table
+  std::map<std::string, uint64_t> unsigned_why;  ///< of those whose client may
+  DkimVerdictCounts verdicts;
   uint64_t problem_count = 0;
   std::vector<std::string> problems;  ///< the first of them
 
