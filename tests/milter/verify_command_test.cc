@@ -175,7 +175,7 @@ TEST_F(VerifyCommand, ExplainsEachKindOfFailure) {  // RFC 8601 2.7.1
     EXPECT_EQ(outcome.err, "");
     // The same in JSON.
     const json signature = verify_json(c.file)["signatures"][0];
-    EXPECT_EQ(signature["result"], wanted.substr(0, wanted.find(':')));
+    EXPECT_EQ(signature["result"].get<std::string>(), wanted.substr(0, wanted.find(':')));
     EXPECT_EQ(
         first_line(outcome.out).find(signature["reason"].get<std::string>()) != std::string::npos,
         true);

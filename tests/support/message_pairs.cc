@@ -37,13 +37,9 @@ constexpr ClientRow kClients[] = {
     {"inside.example.com", "198.51.100.7", "smtpd"},  // InternalHosts
     {"laptop", "203.0.113.11", "submission"},         // SigningListeners
 };
-constexpr const char* kSenders[] = {"<joe@example.com>",
-                                    "<>",
-                                    "<eve@example.net>",
-                                    "<joe@b\xC3\xBC"
-                                    "cher.example>",
-                                    "not an address",
-                                    "<\"a b\"@sub.example.com>"};
+constexpr const char* kSenders[] = {"<joe@example.com>", "<>",
+                                    "<eve@example.net>", "<joe@b\xC3\xBC\x63her.example>",
+                                    "not an address",    "<\"a b\"@sub.example.com>"};
 constexpr const char* kLogins[] = {"", "", "", "", "joe", "eve"};
 constexpr const char* kForged[] = {" mx.example.org; dmarc=pass header.from=example.com",
                                    " mx.example.org 1; spf=pass", " (x) \"mx.example.org\"; none",

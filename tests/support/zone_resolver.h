@@ -36,8 +36,8 @@ class ZoneResolver final : public Resolver {
   Lookup ask(const Name& name, RecordType type, Deadline deadline) override;
 
   mutable std::mutex mutex_;
-  ZoneData data_;                      // guarded by mutex_
-  std::map<Name, DnsStatus> failing_;  // guarded by mutex_
+  ZoneData data_;                       // guarded by mutex_
+  std::map<Name, DnsStatus> failing_;   // guarded by mutex_
   std::vector<std::string> questions_;  // guarded by mutex_
 };
 
