@@ -10,7 +10,6 @@
 
 #include <exception>
 
-#include "milter/libmilter/accept.h"
 #include "milter/libmilter/macros.h"
 #include "milter/libmilter/perform_action.h"
 #include "milter/libmilter/worker_pool.h"
@@ -213,12 +212,6 @@ sfsistat on_close(SMFICTX* context) {
   return SMFIS_CONTINUE;
 }
 
-void report_shortage(size_t turned_away) {
-  service->log->error(
-      "file descriptors run short, {} connections turned away; raise the limit (LimitNOFILE=)",
-      turned_away);
-}
-
 }  // namespace
 
 Result<bool> open_milter(MilterService& milter_service, const std::string& socket,
@@ -243,7 +236,6 @@ Result<bool> open_milter(MilterService& milter_service, const std::string& socke
   if (smfi_setconn(connection.data()) != MI_SUCCESS) {
     return Error{"libmilter does not take the socket " + socket};
   }
-  set_descriptor_alarm(report_shortage);
   smfi_settimeout(static_cast<int>(timeout.count()));
   if (smfi_register(description) != MI_SUCCESS) return Error{"libmilter does not take the filter"};
   if (smfi_opensocket(true) != MI_SUCCESS) return Error{"cannot listen on " + socket};

@@ -26,6 +26,7 @@
 #include "milter/callbacks.h"
 #include "milter/config/config.h"
 #include "milter/config/config_values.h"
+#include "milter/libmilter/accept.h"
 #include "milter/log.h"
 #include "milter/privileges.h"
 #include "milter/runtime.h"
@@ -190,6 +191,11 @@ class Daemon {
 
   /// Socket and pid file, with the rights we came with; then gives these up.
   Result<bool> open(const Config& config, const Accounts& accounts) {
+    set_descriptor_alarm([&log = *log_](size_t turned_away) {
+      log.error(
+          "file descriptors run short, {} connections turned away; raise the limit (LimitNOFILE=)",
+          turned_away);
+    });
     Result<bool> done = open_socket(service_, config, accounts.socket);
     if (done) done = write_pid_file(config.pid_file, getpid());
     if (done) done = become(accounts.service);
