@@ -258,7 +258,9 @@ TEST_F(VerifyCommand, TheCanonicalFormIsWhatWasSigned) {  // RFC 6376 3.7
           << c << l;
       Sha256 body_hash;
       body_hash.update(body);
-      EXPECT_EQ(encode_base64(body_hash.finish()), signature["body"]["hash_claimed"]) << c << l;
+      EXPECT_EQ(encode_base64(body_hash.finish()),
+                signature["body"]["hash_claimed"].get<std::string>())
+          << c << l;
       EXPECT_EQ(body.size(), signature["body"]["octets_hashed"]);
     }
   }
