@@ -39,6 +39,8 @@ constexpr Setting kSettings[] = {
     {"prefetch:", "no"},
     // Its default for a library is 2.
     {"outgoing-num-tcp:", "32"},
+    // Milliseconds that an idle one of these is kept for the next question; the default is 60,000.
+    {"tcp-reuse-timeout:", "5000"},
     {"num-queries-per-thread:", "4096"},
     // A name server on loopback is the usual case, not an attack.
     {"do-not-query-localhost:", "no"},
