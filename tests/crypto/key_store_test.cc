@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temporary_folder.h"
+
 namespace signet {
 namespace {
 
@@ -30,13 +32,6 @@ Name domain(std::string_view text) { return *parse_domain(text); }
 
 class KeyDirectory : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "key_store_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
   void put(const std::string& path, const std::string& text, mode_t mode = 0600) {
     const fs::path whole = directory_ + "/" + path;
     fs::create_directories(whole.parent_path());
@@ -44,7 +39,8 @@ class KeyDirectory : public testing::Test {
     chmod(whole.c_str(), mode);
   }
 
-  std::string directory_;
+  const TemporaryFolder folder_;
+  const std::string directory_ = folder_.path();
 };
 
 std::vector<std::string> selectors(const KeyStore& store, std::string_view name) {

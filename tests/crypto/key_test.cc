@@ -18,6 +18,7 @@
 #include <fstream>
 
 #include "crypto/public_key.h"
+#include "tests/support/temporary_folder.h"
 
 namespace signet {
 namespace {
@@ -206,13 +207,9 @@ TEST(SigningKey, TheSelectorMustMakeAName) {
 class KeyFile : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "key_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
     path_ = directory_ + "/sel.pem";
     write(rsa_pem(), 0600);
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
   void write(const std::string& text, mode_t mode) {
     std::ofstream(path_, std::ios::binary) << text;
@@ -225,7 +222,8 @@ class KeyFile : public testing::Test {
     return key.error();
   }
 
-  std::string directory_;
+  const TemporaryFolder folder_;
+  const std::string directory_ = folder_.path();
   std::string path_;
 };
 

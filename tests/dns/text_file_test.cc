@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temporary_folder.h"
+
 namespace signet {
 namespace {
 
@@ -15,14 +17,6 @@ namespace fs = std::filesystem;
 
 class TextFile : public testing::Test {
  protected:
-  TextFile() {
-    std::string name = testing::TempDir() + "signet-text-XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-    path_ = folder_ / "file";
-  }
-  ~TextFile() override { fs::remove_all(folder_); }
-
   void write(std::string_view text) const { std::ofstream(path_, std::ios::binary) << text; }
   /// What reading says, without the path in front; "" if it succeeds.
   std::string problem(size_t limit = 100) const {
@@ -32,8 +26,8 @@ class TextFile : public testing::Test {
     return text.error().substr(path_.native().size() + 2);
   }
 
-  fs::path folder_;
-  fs::path path_;
+  const TemporaryFolder folder_;
+  const fs::path path_ = folder_.path() / "file";
 };
 
 TEST_F(TextFile, EveryOctetOfItIsRead) {

@@ -7,11 +7,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/support/temporary_folder.h"
 
 namespace signet {
 namespace {
@@ -35,28 +35,6 @@ Config config_of(std::string_view text) {
   }
   return std::get<Config>(parsed);
 }
-
-/// A folder that goes away with the test.
-class Folder {
- public:
-  Folder() {
-    std::string name = testing::TempDir() + "signet-config-XXXXXX";
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::string write(const std::string& name, std::string_view text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return path_ / name;
-  }
-  std::string path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 TEST(Config, AnEmptyFileIsTheDefaults) {
   const Config config = config_of("");
@@ -278,14 +256,14 @@ TEST(Config, AListenerCannotBothSignAndVerify) {
 }
 
 TEST(ListFile, HoldsOneEntryALineWithComments) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.write("hosts", "# ours\r\n192.0.2.0/24\n\n2001:db8::/32  # v6\n");
   EXPECT_EQ(config_of("InternalHosts ::1, " + path).internal_hosts.size(), 3u);
   EXPECT_EQ(config_of("InternalHosts file:" + path).internal_hosts.size(), 2u);
 }
 
 TEST(ListFile, ErrorsNameItsLines) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.write("hosts", "192.0.2.1\nnonsense\n\x01\n");
   EXPECT_EQ(errors_of("\nInternalHosts " + path),
             Lines{"signet.conf:2: InternalHosts: " + path +
@@ -299,24 +277,24 @@ TEST(ListFile, ThatIsNotThereIsAnError) {
 }
 
 TEST(ListFile, OfNonsenseGivesTenErrorsAndACount) {
-  const Folder folder;
+  const TemporaryFolder folder;
   std::string text;
   for (int i = 0; i < 5000; ++i) text += "x\n";
-  const Lines lines = errors_of("InternalHosts " + folder.write("hosts", text));
+  const Lines lines = errors_of("InternalHosts " + folder.write("hosts", text).string());
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_TRUE(lines[0].ends_with("; and 4990 more errors"));
   EXPECT_LT(lines[0].size(), 2500u);
 }
 
 TEST(ConfigFile, IsReadByName) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto loaded = load_config(folder.write("signet.conf", "Mode v\n"));
   ASSERT_TRUE(std::holds_alternative<Config>(loaded));
   EXPECT_FALSE(std::get<Config>(loaded).sign);
 }
 
 TEST(ConfigFile, ErrorsNameIt) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder.write("signet.conf", "Mode\n");
   const auto loaded = load_config(path);
   ASSERT_TRUE(std::holds_alternative<ConfigErrors>(loaded));
@@ -325,12 +303,12 @@ TEST(ConfigFile, ErrorsNameIt) {
 }
 
 TEST(ConfigFile, MustBeARegularFileOfModestSize) {
-  const Folder folder;
-  const std::string fifo = folder.path() + "/fifo";
+  const TemporaryFolder folder;
+  const std::string fifo = folder.path() / "fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   const std::string large = folder.write("large", std::string(1024 * 1024 + 1, '#'));
   const std::pair<std::string, std::string> cases[] = {
-      {folder.path() + "/absent", ": No such file or directory"},
+      {folder.path() / "absent", ": No such file or directory"},
       {folder.path(), ": not a regular file"},
       {fifo, ": not a regular file"},
       {large, ": larger than 1 MiB"},

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temporary_folder.h"
+
 namespace signet {
 namespace {
 
@@ -75,13 +77,6 @@ TEST(KeyTable, AnErrorNeverQuotesAKey) {
 /// Loads tables whose key files lie in a directory of the test's own; $D in a text is its path.
 class KeyTableFiles : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "key_table_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
   std::string in_directory(std::string text) const {
     for (size_t at = text.find("$D"); at != text.npos; at = text.find("$D")) {
       text.replace(at, 2, directory_);
@@ -115,7 +110,8 @@ class KeyTableFiles : public testing::Test {
     return names;
   }
 
-  std::string directory_;
+  const TemporaryFolder folder_;
+  const std::string directory_ = folder_.path();
 };
 
 TEST_F(KeyTableFiles, AFixedDomainSignsForEveryAuthor) {

@@ -5,12 +5,12 @@
 #include "milter/command/message_file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "tests/support/temporary_folder.h"
 
 namespace signet {
 namespace {
@@ -219,14 +219,8 @@ TEST(MessageFile, ValuesAreFoundByName) {
 
 class MessageFileOnDisk : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "message_file_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-
-  std::string root_;
+  const TemporaryFolder folder_;
+  const std::string root_ = folder_.path();
   std::istringstream standard_input_{"From: stdin@example.com\n\nHi.\n"};
 };
 

@@ -16,6 +16,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/support/temporary_folder.h"
+
 namespace signet {
 namespace {
 
@@ -24,13 +26,9 @@ namespace fs = std::filesystem;
 class PrivilegesTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "privileges_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
     std::ofstream(victim()) << "precious";
     chmod(victim().c_str(), 0600);
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
   std::string victim() const { return directory_ + "/victim"; }
   std::string in_directory(const char* name) const { return directory_ + "/" + name; }
@@ -54,7 +52,8 @@ class PrivilegesTest : public testing::Test {
   }
 
   const Account self_{"", geteuid(), getegid()};
-  std::string directory_;
+  const TemporaryFolder folder_;
+  const std::string directory_ = folder_.path();
 };
 
 TEST_F(PrivilegesTest, ThePidFileHoldsTheNumberAndReplacesAnOldOne) {

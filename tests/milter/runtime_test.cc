@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/temporary_folder.h"
+
 namespace signet {
 namespace {
 
@@ -20,14 +22,10 @@ std::string new_key() { return *generate_key(DkimKeyType::ed25519, 0); }
 class RuntimeTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "runtime_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
     config_.key_directory = directory_ + "/keys";
     config_.nameservers = {"127.0.0.1"};
     fs::create_directories(config_.key_directory + "/example.com");
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
   std::string path_of(const std::string& selector) const {
     return config_.key_directory + "/example.com/" + selector + ".pem";
@@ -53,7 +51,8 @@ class RuntimeTest : public testing::Test {
     return found;
   }
 
-  std::string directory_;
+  const TemporaryFolder folder_;
+  const std::string directory_ = folder_.path();
   Config config_;
   std::shared_ptr<const Runtime> runtime_;
 };

@@ -21,6 +21,7 @@
 #include "milter/message_line.h"
 #include "milter/session.h"
 #include "milter/signing/key_monitor.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/zone_resolver.h"
 
 namespace signet {
@@ -70,17 +71,11 @@ std::string with_keys(std::string zone) {
 class Files {
  public:
   explicit Files(const Scenario& scenario) {
-    std::string pattern = testing::TempDir() + "scenario_test.XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no directory for files");
-    directory_ = pattern;
     for (const DkimKeyType type : {DkimKeyType::rsa, DkimKeyType::ed25519}) {
       write(std::string(to_string(type)) + ".pem", private_key(type));
     }
     for (const auto& [name, text] : scenario.files) write(name, with_paths(text));
   }
-  ~Files() { std::filesystem::remove_all(directory_); }
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
 
   std::string with_paths(std::string text) const {
     constexpr std::string_view kWord = "$FILES";
@@ -97,7 +92,8 @@ class Files {
     chmod(path.c_str(), 0600);
   }
 
-  std::string directory_;
+  const TemporaryFolder folder_;
+  const std::string directory_ = folder_.path();
 };
 
 Config config_of(const Scenario& scenario, const Files& files) {

@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "milter/signing/table_file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace signet {
 namespace {
@@ -24,13 +25,7 @@ std::string new_key(DkimKeyType type) { return *generate_key(type, 1024); }
 /// Tables lie in a directory of the test's own; $D in a text is its path.
 class SigningRulesTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "signing_rules_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-    put("a.pem", new_key(DkimKeyType::ed25519));
-  }
-  void TearDown() override { fs::remove_all(directory_); }
+  void SetUp() override { put("a.pem", new_key(DkimKeyType::ed25519)); }
 
   std::string in_directory(std::string text) const {
     for (size_t at = text.find("$D"); at != text.npos; at = text.find("$D")) {
@@ -75,7 +70,8 @@ class SigningRulesTest : public testing::Test {
   }
   std::string choice(const std::string& from) const { return choice(load(), from); }
 
-  std::string directory_;
+  const TemporaryFolder folder_;
+  const std::string directory_ = folder_.path();
   Config config_;
   KeyStore keys_;
 };

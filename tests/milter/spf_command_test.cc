@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "tests/support/temporary_folder.h"
 
 namespace signet {
 namespace {
@@ -42,13 +43,7 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 class SpfCommand : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "spf_command_test.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-    write("signet.conf", "AuthservID mail.example.net\n");
-  }
-  void TearDown() override { fs::remove_all(root_); }
+  void SetUp() override { write("signet.conf", "AuthservID mail.example.net\n"); }
 
   std::string write(const std::string& name, const std::string& text) {
     std::ofstream(root_ + "/" + name, std::ios::binary) << text;
@@ -71,7 +66,8 @@ class SpfCommand : public testing::Test {
     return run(std::move(arguments));
   }
 
-  std::string root_;
+  const TemporaryFolder folder_;
+  const std::string root_ = folder_.path();
 };
 
 constexpr const char* kEachResult =

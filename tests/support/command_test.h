@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "milter/command/command.h"
+#include "tests/support/temporary_folder.h"
 
 namespace signet {
 
@@ -42,13 +42,7 @@ inline std::string first_line(std::string_view text) {
 
 class CommandTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "signet.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-    configure("");
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
+  void SetUp() override { configure(""); }
 
   /// A file that only its owner can read. Returns its path.
   std::string write(const std::string& name, std::string_view text) {
@@ -81,7 +75,8 @@ class CommandTest : public testing::Test {
     return {status, out.str(), err.str()};
   }
 
-  std::string root_;
+  const TemporaryFolder folder_;
+  const std::string root_ = folder_.path();
   std::chrono::sys_seconds now_ = std::chrono::sys_days{std::chrono::year{2026} / 11 / 23};
 };
 

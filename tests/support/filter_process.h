@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "tests/support/milter_client.h"
+#include "tests/support/temporary_folder.h"
 
 namespace signet {
 
@@ -27,10 +28,7 @@ class FilterProcess {
   /// Serves the callbacks of `description`, whose name and version are filled in. `kind`: how the
   /// socket is spelled, "unix" or "local". Throws if it does not listen within five seconds.
   explicit FilterProcess(smfiDesc description, const std::string& kind = "unix") {
-    std::string pattern = (std::filesystem::temp_directory_path() / "signet-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no folder for the socket");
-    folder_ = pattern;
-    socket_ = kind + ":" + (folder_ / "socket").string();
+    socket_ = kind + ":" + (folder_.path() / "socket").string();
     child_ = fork();
     if (child_ == 0) serve(description, socket_);
     for (int i = 0; i < 500; ++i) {
@@ -63,10 +61,9 @@ class FilterProcess {
       kill(child_, SIGKILL);
       waitpid(child_, nullptr, 0);
     }
-    std::filesystem::remove_all(folder_);
   }
 
-  std::filesystem::path folder_;
+  const TemporaryFolder folder_;
   std::string socket_;
   pid_t child_ = 0;
 };

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "milter/command/command.h"
+#include "tests/support/temporary_folder.h"
 
 namespace signet {
 
@@ -38,15 +39,11 @@ inline constexpr const char* kEmptyRoot =
 class KeySite : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "key_site.XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
     keys_ = root_ + "/etc/keys";
     config_ = root_ + "/signet.conf";
     configure("");
     write_zone("");
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
 
   /// More lines for the configuration.
   void configure(const std::string& lines) {
@@ -102,7 +99,8 @@ class KeySite : public testing::Test {
     ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), times, 0), 0) << path;
   }
 
-  std::string root_;
+  const TemporaryFolder folder_;
+  const std::string root_ = folder_.path();
   std::string keys_;
   std::string config_;
   std::chrono::sys_seconds now_ = std::chrono::sys_days{std::chrono::year{2026} / 11 / 23};
