@@ -60,9 +60,9 @@ Discovery discover_policy(DmarcTreeWalk& walk) {
   if (const Step* step = step_with_record(steps, *organizational_domain(walk))) {
     return {step, nullptr};
   }
+  // A record that is left is that of a PSD: any other would be the Organizational Domain's.
   const Step& last = steps.back();
-  const bool is_psd = last.record && last.record->psd == DmarcPsd::y;
-  return {is_psd ? &last : nullptr, nullptr};
+  return {last.record ? &last : nullptr, nullptr};
 }
 
 struct PolicyChoice {
@@ -126,10 +126,10 @@ Alignment align_without_walk(DmarcTreeWalk& author, const DmarcRecord& record,
 /// RFC 9989 3.2.10.1: relaxed alignment is to have the same Organizational Domain.
 Alignment align_by_walk(DmarcTreeWalk& author, DmarcTreeWalk& candidate) {
   if (candidate.is_too_long()) return Alignment::over_limit;
-  const auto ours = organizational_domain(author);
   const auto theirs = organizational_domain(candidate);
-  if (!ours || !theirs) return Alignment::unknown;
-  return *ours == *theirs ? Alignment::yes : Alignment::no;
+  if (!theirs) return Alignment::unknown;
+  // The author's is known, or no walk would have been needed.
+  return organizational_domain(author) == theirs ? Alignment::yes : Alignment::no;
 }
 
 /// What alignment came to over all authenticated domains.
@@ -360,7 +360,7 @@ DmarcTreeWalk& DmarcTreeWalk::beside(Resolver& resolver, LookupBudget& budget, c
 }
 
 void DmarcTreeWalk::ask_existence(Resolver& resolver, LookupBudget& budget) {
-  if (existence_ || steps().empty() || steps()[0].status != DnsStatus::no_domain) return;
+  if (existence_ || steps()[0].status != DnsStatus::no_domain) return;
   // RFC 9989 A.4: any type will do, because only the rcode counts. A is the one that even a server
   // which wrongly answers NXDOMAIN for types it does not know will know.
   existence_ = resolver.start(start_, RecordType::a, budget);

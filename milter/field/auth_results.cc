@@ -40,7 +40,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 // RFC 2045 5.1: printable ASCII but tspecials.
 bool is_token_char(char c) {
   constexpr std::string_view kSpecials = "()<>@,;:\\\"/[]?=";
-  return c > 0x20 && c < 0x7f && kSpecials.find(c) == std::string_view::npos;
+  return c > 0x20 && c < 0x7f &&  // Unreached: whoever asks has no DEL
+         kSpecials.find(c) == std::string_view::npos;
 }
 
 bool is_token(std::string_view text) {
@@ -72,8 +73,7 @@ bool is_domain_name(std::string_view text) {
 bool is_local_part(std::string_view text) {
   if (text.starts_with('"')) {
     FieldLexer lexer(text);
-    return find_illegal_octet(text) == text.npos && text.find('\n') == text.npos &&
-           lexer.quoted_string() && lexer.at_end();
+    return text.find('\n') == text.npos && lexer.quoted_string() && lexer.at_end();
   }
   return is_dotted(text, [](std::string_view atom) {
     return !atom.empty() && std::ranges::all_of(atom, is_atext);
@@ -208,7 +208,7 @@ class AuthResultsParser {
   std::optional<std::string> quoted_string();
   bool equals_sign();
   std::string keyword();
-  bool skip_cfws() { return lexer_.skip_cfws() || fail("comment without end"); }
+  bool skip_cfws();
   bool fail(std::string_view what);
 
   std::string_view body_;
@@ -244,7 +244,8 @@ bool AuthResultsParser::authserv_id() {
   results_.authserv_id = lexer_.take_while([this](char c) {
     return is_token_char(c) || (is_lenient_ && (is_eight_bit(c) || c == '/'));
   });
-  return !results_.authserv_id.empty() || fail("expected an authserv-id");
+  if (results_.authserv_id.empty()) return fail("expected an authserv-id");
+  return true;
 }
 
 // RFC 8601 2.6: whoever does not know a version must not read on; there is only "1".
@@ -370,6 +371,11 @@ std::string AuthResultsParser::keyword() {
   std::string word(
       lexer_.take_while([this](char c) { return is_ldh(c) || (is_lenient_ && c == '_'); }));
   return word.ends_with('-') ? "" : word;
+}
+
+bool AuthResultsParser::skip_cfws() {
+  if (!lexer_.skip_cfws()) return fail("comment without end");
+  return true;
 }
 
 bool AuthResultsParser::fail(std::string_view what) {

@@ -30,10 +30,10 @@ constexpr size_t kMaxInternationalWords = 4;
 
 bool is_eight_bit(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
-/// What host names are made of: next to one of these our id is part of another name.
+/// What host names in lower case are made of: next to one of these our id is part of another name.
 bool is_word(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-         c == '_' || is_eight_bit(c);
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' ||
+         is_eight_bit(c);
 }
 
 /// The code point of the character `text`, well-formed and above ASCII.

@@ -148,7 +148,8 @@ bool FromParser::angle_address() {
   if (!local_part->is_local_part) return fail_at(start, "bad local part");
   if (!lexer_.accept('@')) return fail("expected \"@\"");
   if (!at_domain(local_part->text)) return false;
-  return lexer_.accept('>') || fail("expected \">\"");
+  if (!lexer_.accept('>')) return fail("expected \">\"");
+  return true;
 }
 
 // Deviates: RFC 5322 3.4 has no `a@example.com <a@example.com>`, the display name would have to be
@@ -158,8 +159,10 @@ bool FromParser::repeated_address() {
   if (!angle_address()) return false;
   const std::string angle = std::move(mailboxes_.back().address);
   mailboxes_.pop_back();
-  return equals_ignoring_case(angle, mailboxes_.back().address) ||
-         fail_at(start, "address differs from the one written before it");
+  if (!equals_ignoring_case(angle, mailboxes_.back().address)) {
+    return fail_at(start, "address differs from the one written before it");
+  }
+  return true;
 }
 
 /// What follows the "@" of an addr-spec, and the mailbox that is complete with it.
@@ -181,7 +184,8 @@ bool FromParser::at_domain(const std::string& local_part) {
   if (!skip_cfws()) return false;
   // Deviates: RFC 5322 4.4 (obs-domain) has CFWS round the dots of a domain; to a program that
   // does not know this the domain ends there.
-  return lexer_.peek() != '.' || fail("white space or comment inside a domain name");
+  if (lexer_.peek() == '.') return fail("white space or comment inside a domain name");
+  return true;
 }
 
 // RFC 5322 4.1, 4.4: obs-phrase and obs-local-part, CFWS round the dots included: the domain does
@@ -219,7 +223,8 @@ std::optional<std::string_view> FromParser::word() {
 
 bool FromParser::skip_cfws() {
   const size_t start = lexer_.position();
-  return lexer_.skip_cfws() || fail_at(start, "comment without end");
+  if (!lexer_.skip_cfws()) return fail_at(start, "comment without end");
+  return true;
 }
 
 // The problem is shown to clients and in headers: it quotes nothing of the field.

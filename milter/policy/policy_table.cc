@@ -45,7 +45,7 @@ Result<T> choose(const std::array<Choice<T>, N>& choices, std::string_view word)
 
 template <class T, size_t N>
 std::string_view word_for(const std::array<Choice<T>, N>& choices, T value) {
-  for (const Choice<T>& choice : choices) {
+  for (const Choice<T>& choice : choices) {  // Unreached: the end, as each value has a word
     if (choice.value == value) return choice.word;
   }
   return {};
@@ -87,7 +87,7 @@ Result<DomainPattern> parse_pattern(std::string_view text) {
 /// RFC 2919 2: a list-id is like a domain name, and compared without regard to case.
 Result<std::string> parse_list_id(std::string_view text) {
   const bool good = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return c > ' ' && c < 127 && c != '<' && c != '>';
+    return c > ' ' && c < 127 && c != '<' && c != '>';  // Unreached: no DEL gets here
   });
   if (!good) return unwanted("a list id such as dev.lists.example.com", text);
   return ascii_lower(text);
@@ -95,8 +95,9 @@ Result<std::string> parse_list_id(std::string_view text) {
 
 Result<std::string> parse_reason(std::string_view text) {
   const bool good =
-      text.size() <= kMaxReasonOctets &&
-      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 127; });
+      text.size() <= kMaxReasonOctets && std::all_of(text.begin(), text.end(), [](char c) {
+        return c >= ' ' && c < 127;  // Unreached: no DEL gets here
+      });
   if (!good) return unwanted(fmt::format("at most {} octets of ASCII", kMaxReasonOctets), text);
   return std::string(text);
 }
@@ -104,7 +105,7 @@ Result<std::string> parse_reason(std::string_view text) {
 /// Reads the entries of a list with commas into `list`.
 template <class T, class Parse>
 Result<bool> read_list(std::vector<T>& list, std::string_view text, Parse parse) {
-  while (true) {
+  for (;;) {
     const size_t comma = std::min(text.find(','), text.size());
     auto entry = parse(text.substr(0, comma));
     if (!entry) return Error{entry.error()};
@@ -190,7 +191,7 @@ Result<PolicyRule> parse_rule(std::string_view line, int number) {
   if (!action) return Error{action.error()};
   rule.action = *action;
   std::vector<std::string_view> seen;
-  while (true) {
+  for (;;) {
     const auto pair = take_word(line);
     if (!pair) return Error{pair.error()};
     if (pair->empty()) break;
@@ -254,8 +255,8 @@ Result<PolicyTable> PolicyTable::parse(std::string_view text, std::string_view s
   PolicyTable table;
   std::vector<std::string> errors;
   const auto complain = [&](int number, std::string_view what) {
-    if (errors.size() < kMaxErrors)
-      errors.push_back(fmt::format("{}:{}: {}", source, number, what));
+    if (errors.size() == kMaxErrors) return;
+    errors.push_back(fmt::format("{}:{}: {}", source, number, what));
   };
   for_each_line(text, [&](int number, std::string_view line) {
     if (line.size() > kMaxConfigLine || is_unreadable_line(line)) {

@@ -550,6 +550,25 @@ TEST(DmarcErrors, TheReasonNamesTheQuestion) {
             "DNS timed_out for _dmarc.com");
 }
 
+TEST(DmarcErrors, OfSeveralDomainsTheFirstIsNamed) {
+  EXPECT_EQ(evaluate(std::string(kExample) + "servfail _dmarc.com\n",
+                     {"example.com", {spf("a.example.com"), dkim("b.example.com")}})
+                .reason,
+            "a DNS error hides whether a.example.com aligns");
+}
+
+TEST(DmarcErrors, OfSeveralWalksOverTheLimitTheFirstIsNamed) {
+  ZoneResolver resolver(kExample);
+  DmarcLimits limits;
+  limits.queries = 2;
+  DmarcTreeWalk walk(resolver, test_budget(), name("example.com"), limits);
+  const auto verdict = evaluate_dmarc(resolver, test_budget(), walk,
+                                      {spf("a.example.com"), dkim("b.example.com")}, false);
+  EXPECT_EQ(verdict.result, DmarcResult::permerror);
+  EXPECT_EQ(verdict.reason,
+            "the walk from a.example.com takes more queries than MaximumDMARCQueries, 2");
+}
+
 // ---- could_align
 
 TEST(DmarcCouldAlign, IsFalseOnlyWhereNothingCanHelp) {
@@ -568,6 +587,15 @@ TEST(DmarcCouldAlign, IsFalseOnlyWhereNothingCanHelp) {
   EXPECT_FALSE(could(kStrict, "a.example.com", dkim("example.com")));
   EXPECT_TRUE(could("servfail _dmarc.com\n", "example.com", dkim("evil.com")));
   EXPECT_FALSE(could("servfail _dmarc.com\n", "example.com", dkim("example.net")));
+}
+
+TEST(DmarcCouldAlign, BesideAWalkThatIsTooLongTheLastLabelDecides) {
+  ZoneResolver resolver(kExample);
+  DmarcLimits limits;
+  limits.queries = 1;
+  DmarcTreeWalk walk(resolver, test_budget(), name("example.com"), limits);
+  EXPECT_TRUE(could_align(walk, spf("a.example.com")));
+  EXPECT_FALSE(could_align(walk, spf("example.net")));
 }
 
 // ---- hostile names

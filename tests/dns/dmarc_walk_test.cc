@@ -147,6 +147,22 @@ TEST(DmarcTreeWalk, NamesThatAnotherWalkKnowsAreNotAskedAgain) {
   EXPECT_EQ(organizational_domain(other), name("example.com"));
 }
 
+/// 249 octets on the wire: `_dmarc` does not fit before it, but a label of one letter does.
+std::string long_name() {
+  const std::string label(63, 'x');
+  return label + '.' + label + '.' + label + '.' + std::string(55, 'x');
+}
+
+TEST(DmarcTreeWalk, ANameThatNoWalkCanAskForIsNotTakenFromAnother) {  // RFC 1035 2.3.4
+  ZoneResolver resolver("");
+  DmarcTreeWalk author(resolver, test_budget(), name("a." + long_name()));
+  EXPECT_EQ(resolver.question_count(), 3);
+  DmarcTreeWalk other(resolver, test_budget(), name("b." + long_name()), author);
+  EXPECT_EQ(resolver.question_count(), 3);
+  ASSERT_EQ(other.steps().size(), 5U);
+  EXPECT_EQ(other.steps()[1].status, DnsStatus::no_domain);
+}
+
 TEST(DmarcTreeWalk, ACopyAnswersWithoutAsking) {
   ZoneResolver resolver("_dmarc.example.com TXT \"v=DMARC1; p=none\"\n");
   DmarcTreeWalk walk(resolver, test_budget(), name("mail.example.com"));
@@ -165,6 +181,15 @@ TEST(DmarcTreeWalk, IsThereWhenItsLastAnswerIs) {
   resolver.answer(0);
   EXPECT_FALSE(walk.is_there());
   resolver.answer(0);
+  EXPECT_TRUE(walk.is_there());
+}
+
+TEST(DmarcTreeWalk, DoesNotWaitForANameThatCannotBeAskedFor) {
+  ZoneResolver zone("");
+  StepResolver resolver(zone);
+  DmarcTreeWalk walk(resolver, test_budget(), name(long_name()));
+  EXPECT_FALSE(walk.is_there());
+  resolver.answer_all();
   EXPECT_TRUE(walk.is_there());
 }
 

@@ -331,6 +331,7 @@ TEST(AuthResultsParser, RefusesWhatTheGrammarDoesNotHave) {
       {" id; spf=pass smtp.mailfrom=a (", false},
       {" id; spf=pass smtp.mailfrom=\"a", false},
       {" id; spf=pass smtp.mailfrom=\"a\"@b", true},
+      {" id; spf=pass smtp.mailfrom=\"a\r\n b\"@example.com", true},
       {" id; spf=pass smtp.mailfrom=<a@b.example>", true},
       {" id; spf=pass action=none", true},
       {" id; dkim=pass header.b=a/b=", true},
@@ -420,6 +421,9 @@ TEST(AuthResultsClaim, EverySpellingOfOurIdIsRecognised) {
       " example.\r\n com; dkim=pass",
       " example.\\com; dkim=pass",
       " example.com\\; dkim=pass",
+      " example.com{x}; dkim=pass",
+      " example.com (\\",
+      " exam\x7fple.com; dkim=pass",
       " foreign.example example.com; dkim=pass",
       " foreign.example (example.com); dkim=pass",
       " (example.com) foreign.example; dkim=pass",
@@ -482,6 +486,8 @@ TEST(AuthResultsClaim, ForeignFieldsAreLeftAlone) {
       " xn--xample-9ua.com; dkim=pass",
       " foreign.example; dkim=pass reason=\"example.com; dkim=pass\" header.d=example.com",
       " foreign.example; dkim=pass (example.com; dkim=pass) header.d=example.com",
+      " \"(x)\" foreign.example; dkim=pass",
+      " foreign.example (\\",
       // Not by the grammar, but written by large sites.
       " mx.foreign.example; dkim=pass header.i=@example.com header.b=aB/cd+E=; spf=pass",
       " foreign.example; spf=pass (foreign.example: domain of a@example.com designates 192.0.2.1)",
@@ -517,6 +523,7 @@ TEST(AuthResultsClaim, InternationalIdsAreComparedAsULabels) {  // RFC 8601 5
                            "cher.example\"; dkim=pass",
                            ours));
     EXPECT_TRUE(claims_authserv_id(" foreign.example; dkim=pass (" + u_label, ours));
+    EXPECT_TRUE(claims_authserv_id(" b\xc3\xbc\"\"cher.example; dkim=pass", ours));
     EXPECT_FALSE(
         claims_authserv_id(" k\xc3\xbc"
                            "che.example; dkim=pass",
@@ -524,9 +531,14 @@ TEST(AuthResultsClaim, InternationalIdsAreComparedAsULabels) {  // RFC 8601 5
     EXPECT_FALSE(claims_authserv_id(" mx." + u_label + "; dkim=pass", ours));
     EXPECT_FALSE(claims_authserv_id(" bcher.example; dkim=pass", ours));
   }
-  // More words to convert than an id can have.
-  EXPECT_TRUE(
-      claims_authserv_id(" \xc3\xa4 \xc3\xb6 \xc3\xbc \xc3\xa9 \xc3\xa8; dkim=pass", kOurs));
+  for (const std::string_view ours : {kOurs, std::string_view(a_label)}) {
+    // More words to convert than an id can have.
+    const std::string five = " \xc3\xa4 \xc3\xb6 \xc3\xbc \xc3\xa9 \xc3\xa8";
+    EXPECT_TRUE(claims_authserv_id(five + "; dkim=pass", ours));
+    EXPECT_TRUE(claims_authserv_id(five + " \xc3\xaa; dkim=pass", ours));
+    // A word that is no name.
+    EXPECT_TRUE(claims_authserv_id(" \xc3\xbc..example; dkim=pass", ours));
+  }
 }
 
 TEST(AuthResultsClaim, AnIdNeedNotBeAHostName) {
@@ -535,6 +547,7 @@ TEST(AuthResultsClaim, AnIdNeedNotBeAHostName) {
   EXPECT_FALSE(claims_authserv_id(" \"your gate/1\"; none", "our gate/1"));
   EXPECT_FALSE(claims_authserv_id(" our; none", "our gate/1"));
   EXPECT_FALSE(claims_authserv_id(" example.com; none", ""));
+  EXPECT_FALSE(claims_authserv_id(" example.com; none", "\"\""));
 }
 
 TEST(AuthResultsClaim, WhateverWeWriteWeRecognise) {

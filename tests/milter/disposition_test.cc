@@ -179,6 +179,12 @@ INSTANTIATE_TEST_SUITE_P(Signals, CorroborationOption,
                                                   e.spf.result = SpfResult::softfail;
                                                 },
                                                 Step::reject},
+                                         Signal{"FailIsMoreThanSoftfail",
+                                                [](Config& c, Evidence& e) {
+                                                  c.corroborating_spf = CorroboratingSpf::softfail;
+                                                  e.spf.result = SpfResult::fail;
+                                                },
+                                                Step::reject},
                                          Signal{"SoftfailIsEnoughButNoneIsNot",
                                                 [](Config& c, Evidence& e) {
                                                   c.corroborating_spf = CorroboratingSpf::softfail;
@@ -398,6 +404,17 @@ TEST(Policy, AcceptingBadFromDoesNotForgiveAFailingAuthor) {  // RFC 9989 11.5
   EXPECT_EQ(decide_disposition(config, evidence).step, Step::reject);
 }
 
+TEST(Policy, AcceptingBadFromDoesNotLowerTheMarkOfAFailingAuthor) {
+  Evidence evidence = forged(DmarcPolicy::quarantine);
+  evidence.author.problem = "2 From fields";
+  Config config;
+  config.bad_from = BadFromAction::accept;
+  const Disposition d = decide_disposition(config, evidence);
+  EXPECT_EQ(d.step, Step::deliver);
+  EXPECT_EQ(d.policy, DmarcPolicy::quarantine);
+  EXPECT_EQ(d.rule, "p=quarantine");
+}
+
 TEST(Policy, WithSeveralAuthorsTheStrictestFailureStands) {  // RFC 9989 11.5
   Author author;
   author.problem = "2 domains";
@@ -415,6 +432,14 @@ TEST(Policy, WithoutASingleAuthorThereIsNoPass) {
   const DmarcVerdict overall =
       overall_verdict(author, {verdict(DmarcResult::pass, DmarcPolicy::reject)});
   EXPECT_EQ(overall.result, DmarcResult::permerror);
+}
+
+TEST(Policy, WithoutASingleAuthorADnsErrorStaysOne) {
+  Author author;
+  author.problem = "2 domains";
+  const DmarcVerdict overall =
+      overall_verdict(author, {verdict(DmarcResult::temperror, DmarcPolicy::reject)});
+  EXPECT_EQ(overall.result, DmarcResult::temperror);
 }
 
 Evidence spf_only(SpfResult result) {

@@ -15,8 +15,9 @@ TEST(MessagePairs, GetOnOneConnectionWhatTheyGetOnFreshOnes) {
       compare_message_pairs({.build = SIGNET_BINARY_DIR, .pairs = SIGNET_MESSAGE_PAIRS});
   EXPECT_TRUE(report.good()) << report.text();
   EXPECT_EQ(report.pairs, uint64_t{SIGNET_MESSAGE_PAIRS});
-  EXPECT_GT(report.signed_by_us, report.pairs / 5);
-  EXPECT_GT(report.verified, report.pairs / 5);
+  // Which messages are drawn depends on the compiler: it chooses which argument is drawn first.
+  EXPECT_GT(report.signed_by_us, report.pairs / 10);
+  EXPECT_GT(report.verified, report.pairs / 10);
   EXPECT_GT(report.refused, report.pairs / 50);
 }
 

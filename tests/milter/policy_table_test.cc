@@ -4,7 +4,10 @@
 
 #include "milter/policy/policy_table.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "milter/config/config_values.h"
 
 namespace signet {
 namespace {
@@ -49,8 +52,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         ConditionCase{"from=example.com", true}, ConditionCase{"from=EXAMPLE.com", true},
         ConditionCase{"from=example.net", false}, ConditionCase{"from=.example.com", false},
-        ConditionCase{"from=.com", true}, ConditionCase{"from=example.net,example.com", true},
-        ConditionCase{"from=*", true}, ConditionCase{"mail_from=example.net", false},
+        ConditionCase{"from=.com", true}, ConditionCase{"from=.example.net", false},
+        ConditionCase{"from=example.net,example.com", true}, ConditionCase{"from=*", true},
+        ConditionCase{"mail_from=example.net", false},
         ConditionCase{"mail_from=.example.net", true}, ConditionCase{"mail_from=<>", false},
         ConditionCase{"client=192.0.2.0/24", true}, ConditionCase{"client=192.0.2.7", true},
         ConditionCase{"client=2001:db8::/32", false}, ConditionCase{"dkim=lists.example.org", true},
@@ -59,6 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
         ConditionCase{"list_id=.example.org", true},
         ConditionCase{"list_id=lists.example.org", false},
         ConditionCase{"from=example.com client=192.0.2.7", true},
+        ConditionCase{"\tfrom=example.com\t \tclient=192.0.2.7\t", true},
         ConditionCase{"from=example.com client=192.0.2.8", false},
         ConditionCase{"from=example.com dkim=* list_id=.org mail_from=*", true}));
 
@@ -144,6 +149,15 @@ INSTANTIATE_TEST_SUITE_P(
                    "from: want a domain such as example.com, .example.com or *, got \"\""},
         BrokenLine{"reject list_id=<a>",
                    "list_id: want a list id such as dev.lists.example.com, got \"<a>\""},
+        BrokenLine{"reject list_id=",
+                   "list_id: want a list id such as dev.lists.example.com, got \"\""},
+        BrokenLine{"reject list_id=\"a b\"",
+                   "list_id: want a list id such as dev.lists.example.com, got \"a b\""},
+        BrokenLine{"reject list_id=a>",
+                   "list_id: want a list id such as dev.lists.example.com, got \"a>\""},
+        BrokenLine{"reject from=* reason=\"a\tb\"",
+                   "reason: want at most 100 octets of ASCII, got \"a\\x09b\""},
+        BrokenLine{"\"reject from=*", "want a closing quotation mark, got the end of the line"},
         BrokenLine{"reject from=* as=friend",
                    "as: want trusted_forwarder|mailing_list|local_policy, got \"friend\""},
         BrokenLine{"reject from=* reason=\"a",
@@ -155,6 +169,38 @@ TEST(PolicyTable, AllErrorsAreFoundAtOnce) {
   EXPECT_EQ(table.error(),
             "p:1: want accept|reject|quarantine|tempfail|strict|ignore, got \"x\"\n"
             "p:3: want accept|reject|quarantine|tempfail|strict|ignore, got \"y\"");
+}
+
+TEST(PolicyTable, AfterAHundredErrorsTheRestIsNotTold) {
+  std::string text;
+  for (int i = 0; i < 101; ++i) text += "x\n";
+  const auto table = PolicyTable::parse(text, "p");
+  ASSERT_FALSE(table);
+  EXPECT_NE(table.error().find("p:100: "), std::string::npos);
+  EXPECT_EQ(table.error().find("p:101: "), std::string::npos);
+}
+
+TEST(PolicyTable, ALineOrAReasonThatIsTooLongIsAnError) {
+  const std::string reason(101, 'r');
+  const auto table = PolicyTable::parse("reject from=* reason=" + reason, "p");
+  ASSERT_FALSE(table);
+  EXPECT_EQ(table.error().substr(0, 52), "p:1: reason: want at most 100 octets of ASCII, got \"");
+  EXPECT_TRUE(PolicyTable::parse("reject from=* reason=" + reason.substr(1), "p"));
+
+  const std::string line = "reject from=*" + std::string(kMaxConfigLine - 13, ' ');
+  EXPECT_TRUE(PolicyTable::parse(line, "p"));
+  const auto longer = PolicyTable::parse(line + " ", "p");
+  ASSERT_FALSE(longer);
+  EXPECT_EQ(longer.error(), fmt::format("p:1: want text of at most {} octets", kMaxConfigLine));
+}
+
+TEST(PolicyTable, OfMoreThanTenThousandLinesEachIsAnError) {
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += "reject from=*\n";
+  EXPECT_TRUE(PolicyTable::parse(text, "p"));
+  const auto table = PolicyTable::parse(text + "reject from=*\n", "p");
+  ASSERT_FALSE(table);
+  EXPECT_EQ(table.error(), "p:10001: want at most 10000 lines");
 }
 
 TEST(PolicyTable, AClientThatIsNoNetworkIsAnError) {

@@ -66,6 +66,30 @@ TEST(VerdictResults, EverySignatureHasItsProperties) {  // RFC 8601 2.7.1, RFC 6
   EXPECT_EQ(property(method, "b"), "abcdefgh");
 }
 
+TEST(VerdictResults, AnIdentityIsShownAsFarAsItIsPlain) {
+  const Address identities[] = {
+      {"alice@example.com", "alice@example.com"},
+      {"@example.com", "@example.com"},
+      {"dkim=pass@example.com", "@example.com"},
+      {"@exam\"ple.com", "(absent)"},
+      {"example.com", "(absent)"},
+  };
+  for (const Address& row : identities) {
+    InboundResults results;
+    results.dkim.emplace_back().identity = row.identity;
+    EXPECT_EQ(property(methods_of(results)[2], "i"), row.shown) << row.identity;
+  }
+}
+
+TEST(VerdictResults, AKeyForTestingIsNamedSo) {  // RFC 6376 3.6.1, t=y
+  InboundResults results;
+  DkimVerdict& verdict = results.dkim.emplace_back();
+  verdict.result = DkimResult::pass;
+  verdict.key_bits = 2048;
+  verdict.testing = true;
+  EXPECT_EQ(methods_of(results)[2].comment, "2048-bit key, t=y");
+}
+
 TEST(VerdictResults, DmarcTellsPolicyDispositionAndRule) {  // RFC 9989 9.1
   InboundResults results;
   results.dmarc.result = DmarcResult::fail;
@@ -78,6 +102,24 @@ TEST(VerdictResults, DmarcTellsPolicyDispositionAndRule) {  // RFC 9989 9.1
   const AuthMethod method = methods_of(results).back();
   EXPECT_EQ(method.comment, "p=reject sp=none dis=quarantine; uncorroborated: mailing list");
   EXPECT_EQ(property(method, "from"), "example.com");
+  EXPECT_EQ(property(method, "dmarc"), "quarantine");
+}
+
+TEST(VerdictResults, WithoutRuleAndReasonDmarcTellsThePolicyAlone) {
+  InboundResults results;
+  results.dmarc.result = DmarcResult::pass;
+  results.dmarc.record.emplace();
+  results.dmarc.record->p = DmarcPolicy::reject;
+  EXPECT_EQ(methods_of(results).back().comment, "p=reject dis=none");
+}
+
+TEST(VerdictResults, APolicyOfOursBesideARecordWithoutOneIsTold) {
+  InboundResults results;
+  results.dmarc.record.emplace();
+  results.disposition.policy = DmarcPolicy::quarantine;
+  results.disposition.rule = "PolicyTable line 3 quarantine";
+  const AuthMethod method = methods_of(results).back();
+  EXPECT_EQ(method.comment, "dis=quarantine; PolicyTable line 3 quarantine");
   EXPECT_EQ(property(method, "dmarc"), "quarantine");
 }
 
@@ -111,6 +153,12 @@ TEST(VerdictResults, AuthenticationNamesMechanismAndLogin) {  // RFC 8601 2.7.4
   EXPECT_EQ(method.result, "pass");
   EXPECT_EQ(method.comment, "PLAIN");
   EXPECT_EQ(property(method, "auth"), "alice");
+}
+
+TEST(VerdictResults, AuthenticationWithoutALoginNamesNone) {  // a TLS client certificate
+  Client client;
+  client.auth_type = "EXTERNAL";
+  EXPECT_EQ(property(auth_method(client), "auth"), "(absent)");
 }
 
 }  // namespace
