@@ -27,10 +27,10 @@
 #include <list>
 #include <map>
 #include <mutex>
-#include <thread>
 
 #include "dns/unbound/answer_cache.h"
 #include "dns/unbound/dns_packet.h"
+#include "dns/unbound/high_thread.h"
 #include "dns/unbound/unbound_context.h"
 
 namespace signet {
@@ -177,7 +177,7 @@ class UnboundResolver::Pump {
   std::list<Generation> generations_;  // the last is the one to ask
   bool ended_ = false;
 
-  std::thread thread_;
+  HighThread thread_;
 };
 
 UnboundResolver::Pump::Pump(const UnboundOptions& options)
@@ -212,7 +212,7 @@ void UnboundResolver::Pump::start_thread() {
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([base = base_.get()] { event_base_dispatch(base); });
+  thread_.start([base = base_.get()] { event_base_dispatch(base); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -111,7 +111,9 @@ struct Reader {
 struct Front {
   size_t length;     ///< in octets of the field
   std::string text;  ///< without comments
-  friend bool operator==(const Front&, const Front&) = default;
+  friend bool operator==(const Front& a, const Front& b) {
+    return a.length == b.length && a.text == b.text;
+  }
 };
 
 Front read_front(std::string_view body, Reader reader) {

@@ -5,12 +5,15 @@
 
 #include "dns/unbound/unbound_resolver.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "dns/unbound/high_thread.h"
 #include "tests/support/dns_server.h"
 
 namespace signet {
@@ -287,6 +290,41 @@ TEST_F(UnboundResolverTest, AfterSilenceTheNextQuestionGetsAFreshContext) {
   EXPECT_EQ(status("a.wild.example.com", RecordType::txt), DnsStatus::answered);
   EXPECT_EQ(status("b.wild.example.com", RecordType::txt), DnsStatus::answered);
   EXPECT_EQ(resolver_->counters().contexts, 2u);
+}
+
+/// Has malloc make a heap that the next thread takes over, and fills the address space above it:
+/// the stack of a thread that does not choose its own comes to lie below that heap.
+void leave_a_heap_behind() {
+  HighThread thread;
+  thread.start([] { const std::vector<std::string> blocks(100, std::string(100, 'x')); });
+  thread.join();
+  for (int i = 0; i < 64; ++i) {
+    ASSERT_NE(mmap(nullptr, 8 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+              MAP_FAILED);
+  }
+}
+
+TEST_F(UnboundResolverTest, ManyQuestionsOverTcpShareConnectionsInAFreshContextToo) {
+  leave_a_heap_behind();
+  use_timeout(1s);
+  for (uint64_t context = 1; context <= 3; ++context) {
+    std::vector<Lookup> lookups;
+    for (int i = 0; i < 200; ++i) {
+      const std::string asked = fmt::format("{}-{}.wild.example.com", context, i);
+      server_.behave(asked, {.truncate = true});
+      lookups.push_back(start(asked, RecordType::txt));
+    }
+    for (Lookup& lookup : lookups) ASSERT_EQ(lookup.get().status, DnsStatus::answered);
+    ASSERT_EQ(resolver_->counters().contexts, context);
+    // Silence: the next question gets a fresh context.
+    const std::string mute = fmt::format("mute{}.example.com", context);
+    server_.behave(mute, {.drop = -1});
+    start(mute, RecordType::txt);
+    const auto end = Clock::now() + 30s;
+    while (resolver_->counters().failures < context && Clock::now() < end) {
+      std::this_thread::sleep_for(10ms);
+    }
+  }
 }
 
 TEST_F(UnboundResolverTest, AnOutageEndsWithTheNameServersReturn) {

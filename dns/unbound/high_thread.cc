@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Linux puts the main thread's stack at the top of the address space and leaves a gap below it for
+// its growth; heaps and other stacks come below that gap.
+
+#include "dns/unbound/high_thread.h"
+
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+namespace signet {
+namespace {
+
+constexpr size_t kStackOctets = 1024 * 1024;
+constexpr size_t kMainStackOctets = 32 * 1024 * 1024;  // for the growth of the main thread's
+constexpr int kMostHighStacks = 64;                    // at once; 64 MiB of a gap of 128 at least
+
+void* map_stack(uintptr_t address, int flags) {
+  return mmap(reinterpret_cast<void*>(address), kStackOctets, PROT_READ | PROT_WRITE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | flags, -1, 0);
+}
+
+/// MAP_FAILED if there is no memory.
+void* map_high_stack() {
+  // The kernel puts the octets of AT_RANDOM above the main thread's stack.
+  const uintptr_t top = getauxval(AT_RANDOM) / kStackOctets * kStackOctets - kMainStackOctets;
+  for (uintptr_t i = 1; i <= kMostHighStacks; ++i) {
+    const uintptr_t wanted = top - i * kStackOctets;
+    void* stack = map_stack(wanted, MAP_FIXED_NOREPLACE);
+    if (stack == reinterpret_cast<void*>(wanted)) return stack;
+    if (stack != MAP_FAILED) munmap(stack, kStackOctets);  // Linux before 4.17
+  }
+  return map_stack(0, 0);
+}
+
+[[noreturn]] void fail(int code, const char* what) {
+  throw std::system_error(code, std::generic_category(), what);
+}
+
+}  // namespace
+
+HighThread::~HighThread() {
+  if (is_running_) join();
+  if (stack_ != nullptr) munmap(stack_, kStackOctets);
+}
+
+void HighThread::start(std::function<void()> work) {
+  work_ = std::move(work);
+  void* stack = map_high_stack();
+  if (stack == MAP_FAILED) fail(errno, "stack of a thread");
+  stack_ = stack;
+  // One page that no overflow gets across; pthread_attr_setstack() makes none.
+  if (mprotect(stack, static_cast<size_t>(getpagesize()), PROT_NONE) != 0) {
+    fail(errno, "guard page of a stack");
+  }
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  int code = pthread_attr_setstack(&attributes, stack, kStackOctets);
+  const auto run = [](void* self) -> void* {
+    static_cast<HighThread*>(self)->work_();
+    return nullptr;
+  };
+  if (code == 0) code = pthread_create(&thread_, &attributes, run, this);
+  pthread_attr_destroy(&attributes);
+  if (code != 0) fail(code, "thread");
+  is_running_ = true;
+}
+
+void HighThread::join() {
+  pthread_join(thread_, nullptr);
+  is_running_ = false;
+}
+
+}  // namespace signet
