@@ -9,6 +9,7 @@ message may then arrive twice.
 """
 
 import heapq
+import math
 import smtplib
 import threading
 import time
@@ -18,6 +19,9 @@ from enum import Enum
 from daemon_site import CROWD
 
 _PER_SESSION = 10  # messages, then the client leaves
+# Seconds without mail until it leaves, too. When Postfix reloads, master(8) may miss that a process
+# has just taken a client, and starts no other before that client has left.
+_IDLE = 1
 _PATIENCE = 120    # seconds for a reply; above Postfix's milter timeouts
 _RETRY = 0.5       # seconds until a message is tried again
 
@@ -121,16 +125,24 @@ class _Agenda:
             self._closed = True
             self._changed.notify_all()
 
-    def take(self):
-        """The next letter; None when there will be none."""
+    def take(self, patience=math.inf):
+        """The next letter; None when there will be none, or none was due in `patience` seconds."""
+        end = time.monotonic() + patience
         with self._changed:
-            while True:
-                if self._closed:
-                    return None
-                wait = self._due[0][0] - time.monotonic() if self._due else None
-                if wait is not None and wait <= 0:
+            while not self._closed:
+                now = time.monotonic()
+                due = self._due[0][0] if self._due else math.inf
+                if due <= now:
                     return heapq.heappop(self._due)[2]
-                self._changed.wait(wait)
+                if end <= now:
+                    return None
+                until = min(due, end)
+                self._changed.wait(None if until == math.inf else until - now)
+        return None
+
+    @property
+    def closed(self):
+        return self._closed
 
 
 class Load:
@@ -163,7 +175,13 @@ class Load:
     def _work(self, outgoing):
         agenda = self._agendas[outgoing]
         session, left = None, 0
-        while (letter := agenda.take()) is not None:
+        while not agenda.closed:
+            letter = agenda.take(_IDLE if left > 0 else math.inf)
+            if letter is None:
+                if left > 0:
+                    session.close()
+                left = 0
+                continue
             if left == 0:
                 session, left = Session(self._port, outgoing), _PER_SESSION
             outcome = session.send(self._post.sender(letter), self._post.content(letter),
@@ -178,8 +196,6 @@ class Load:
                 agenda.settle()
             else:
                 agenda.add_again(letter)
-        if left > 0:
-            session.close()
 
     @property
     def unsettled(self):
