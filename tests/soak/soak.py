@@ -8,10 +8,6 @@ fills the caches. From a tenth of the rest to its end resident memory may not gr
 nor threads and descriptors at all. The daemon then ends by SIGTERM with status 0: of a build with
 AddressSanitizer that says that nothing leaked. `--clean-only` leaves memory out, which such a build
 holds on to.
-
-glibc gives every thread a heap, and what a cache holds wanders from one to another for hours; each
-keeps the room for the most that it ever held. So that growth is the daemon's own the run is with
-one heap; `--heaps 0` has as many as usual.
 """
 
 import argparse
@@ -131,8 +127,6 @@ class Soak:
         with _name_server(self._tools, self._folder) as port:
             config = _CONFIG.format(user=pwd.getpwuid(os.geteuid()).pw_name, dns=_DNS_ADDRESS, port=port,
                                     entries=_CACHE_ENTRIES, folder=self._folder)
-            if self._options.heaps:
-                os.environ["MALLOC_ARENA_MAX"] = str(self._options.heaps)  # mallopt(3)
             milter = SignetMilter(program, self._folder, f"local:{self._folder}/socket", config)
             with milter:
                 self._load(milter, pool)
@@ -187,7 +181,6 @@ def main():
     parser.add_argument("--tools", default=str(_ROOT / "build/release"), help="of the load")
     parser.add_argument("--messages", type=int, default=300000)
     parser.add_argument("--warm-up", type=int, default=60000, help="messages that do not count")
-    parser.add_argument("--heaps", type=int, default=1, help="of malloc; 0: as usual")
     parser.add_argument("--clean-only", action="store_true", help="memory may grow")
     options = parser.parse_args()
     raise_descriptor_limit()
