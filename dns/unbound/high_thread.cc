@@ -17,26 +17,28 @@
 namespace signet {
 namespace {
 
-constexpr size_t kStackOctets = 1024 * 1024;
-constexpr size_t kMainStackOctets = 32 * 1024 * 1024;  // for the growth of the main thread's
-constexpr int kMostHighStacks = 64;                    // at once; 64 MiB of a gap of 128 at least
+constexpr size_t kStackOctets = size_t{4} << 20;       // the thread's own data included
+constexpr size_t kMainStackOctets = size_t{32} << 20;  // for the growth of the main thread's
+constexpr int kMostHighStacks = 16;                    // at once; 64 MiB of a gap of 128 at least
 
-void* map_stack(uintptr_t address, int flags) {
-  return mmap(reinterpret_cast<void*>(address), kStackOctets, PROT_READ | PROT_WRITE,
+void* map_stack(void* address, int flags) {
+  return mmap(address, kStackOctets, PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | flags, -1, 0);
 }
 
 /// MAP_FAILED if there is no memory.
 void* map_high_stack() {
   // The kernel puts the octets of AT_RANDOM above the main thread's stack.
-  const uintptr_t top = getauxval(AT_RANDOM) / kStackOctets * kStackOctets - kMainStackOctets;
-  for (uintptr_t i = 1; i <= kMostHighStacks; ++i) {
-    const uintptr_t wanted = top - i * kStackOctets;
+  const uintptr_t random = getauxval(AT_RANDOM);
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): getauxval(3) gives addresses as numbers
+  char* wanted = reinterpret_cast<char*>(random - random % kStackOctets) - kMainStackOctets;
+  for (int i = 0; i < kMostHighStacks; ++i) {
+    wanted -= kStackOctets;
     void* stack = map_stack(wanted, MAP_FIXED_NOREPLACE);
-    if (stack == reinterpret_cast<void*>(wanted)) return stack;
+    if (stack == wanted) return stack;
     if (stack != MAP_FAILED) munmap(stack, kStackOctets);  // Linux before 4.17
   }
-  return map_stack(0, 0);
+  return map_stack(nullptr, 0);
 }
 
 [[noreturn]] void fail(int code, const char* what) {

@@ -23,7 +23,7 @@ class HighThread {
   HighThread(const HighThread&) = delete;
   HighThread& operator=(const HighThread&) = delete;
 
-  /// Runs `work`, which must not throw, on a thread with a stack of 1 MiB. Throws std::system_error
+  /// Runs `work`, which must not throw, on a thread with a stack of 4 MiB. Throws std::system_error
   /// if there is no memory or no thread. In an address space so full that nothing is left below
   /// the stack of the main thread, it lies where there is room.
   void start(std::function<void()> work);
