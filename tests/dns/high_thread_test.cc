@@ -16,10 +16,7 @@
 namespace signet {
 namespace {
 
-uintptr_t address_of_a_local() {
-  const volatile char local = 0;
-  return reinterpret_cast<uintptr_t>(&local);
-}
+uintptr_t address_on_the_stack() { return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)); }
 
 /// The highest of a thousand small blocks.
 uintptr_t highest_block() {
@@ -43,7 +40,7 @@ TEST(HighThread, ItsStackLiesAboveTheHeapsOfAllThreads) {
     uintptr_t own_block = 0;
     HighThread thread;
     thread.start([&] {
-      stack = address_of_a_local();
+      stack = address_on_the_stack();
       own_block = highest_block();
     });
     thread.join();
