@@ -360,7 +360,7 @@ DmarcTreeWalk& DmarcTreeWalk::beside(Resolver& resolver, LookupBudget& budget, c
 }
 
 void DmarcTreeWalk::ask_existence(Resolver& resolver, LookupBudget& budget) {
-  if (existence_ || steps()[0].status != DnsStatus::no_domain) return;
+  if (existence_ || steps().empty() || steps()[0].status != DnsStatus::no_domain) return;
   // RFC 9989 A.4: any type will do, because only the rcode counts. A is the one that even a server
   // which wrongly answers NXDOMAIN for types it does not know will know.
   existence_ = resolver.start(start_, RecordType::a, budget);

@@ -88,6 +88,7 @@ TEST(DmarcTreeWalk, TheRootIsNoQuestion) {
   DmarcTreeWalk walk(resolver, test_budget(), Name());
   EXPECT_TRUE(walk.steps().empty());
   EXPECT_EQ(organizational_domain(walk), Name());
+  walk.ask_existence(resolver, test_budget());
   EXPECT_TRUE(walk.start_exists());
   EXPECT_EQ(evaluate_dmarc(resolver, test_budget(), walk, {}, false).result, DmarcResult::none);
   EXPECT_EQ(resolver.question_count(), 0);
