@@ -5,13 +5,14 @@
 
 #include "dns/unbound/high_thread.h"
 
+#include <fmt/format.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
-#include <system_error>
+#include <cstring>
 #include <utility>
 
 namespace signet {
@@ -41,8 +42,8 @@ void* map_high_stack() {
   return map_stack(nullptr, 0);
 }
 
-[[noreturn]] void fail(int code, const char* what) {
-  throw std::system_error(code, std::generic_category(), what);
+Error failure(const char* what, int code) {
+  return {fmt::format("{}: {}", what, std::strerror(code))};
 }
 
 }  // namespace
@@ -52,14 +53,14 @@ HighThread::~HighThread() {
   if (stack_ != nullptr) munmap(stack_, kStackOctets);
 }
 
-void HighThread::start(std::function<void()> work) {
+Result<bool> HighThread::start(std::function<void()> work) {
   work_ = std::move(work);
   void* stack = map_high_stack();
-  if (stack == MAP_FAILED) fail(errno, "stack of a thread");
+  if (stack == MAP_FAILED) return failure("no stack for a thread", errno);
   stack_ = stack;
   // One page that no overflow gets across; pthread_attr_setstack() makes none.
   if (mprotect(stack, static_cast<size_t>(getpagesize()), PROT_NONE) != 0) {
-    fail(errno, "guard page of a stack");
+    return failure("no guard page for a stack", errno);
   }
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -70,8 +71,9 @@ void HighThread::start(std::function<void()> work) {
   };
   if (code == 0) code = pthread_create(&thread_, &attributes, run, this);
   pthread_attr_destroy(&attributes);
-  if (code != 0) fail(code, "thread");
+  if (code != 0) return failure("no thread", code);
   is_running_ = true;
+  return true;
 }
 
 void HighThread::join() {

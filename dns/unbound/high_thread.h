@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <functional>
 
+#include "dns/result.h"
+
 namespace signet {
 
 /// Start it once, join it once.
@@ -23,10 +25,10 @@ class HighThread {
   HighThread(const HighThread&) = delete;
   HighThread& operator=(const HighThread&) = delete;
 
-  /// Runs `work`, which must not throw, on a thread with a stack of 4 MiB. Throws std::system_error
-  /// if there is no memory or no thread. In an address space so full that nothing is left below
-  /// the stack of the main thread, it lies where there is room.
-  void start(std::function<void()> work);
+  /// Runs `work`, which must not throw, on a thread with a stack of 4 MiB. An Error if there is no
+  /// memory or no thread. In an address space so full that nothing is left below the stack of the
+  /// main thread, it lies where there is room.
+  Result<bool> start(std::function<void()> work);
 
   bool joinable() const { return is_running_; }
   void join();

@@ -141,7 +141,7 @@ class UnboundResolver::Pump {
   };
 
   explicit Pump(const UnboundOptions& options);
-  void start_thread();
+  Result<bool> start_thread();
   /// Joins an identical question or launches this one; nullptr if too many are in flight.
   std::shared_ptr<PendingAnswer> join_or_launch(Question question);
 
@@ -203,18 +203,19 @@ Result<std::unique_ptr<UnboundResolver::Pump>> UnboundResolver::Pump::start(
   if (!pump->wake_event_ || event_add(pump->wake_event_.get(), nullptr) != 0) {
     return Error{"libevent does not watch the eventfd"};
   }
-  pump->start_thread();
+  if (const auto started = pump->start_thread(); !started) return Error{started.error()};
   return pump;
 }
 
-void UnboundResolver::Pump::start_thread() {
+Result<bool> UnboundResolver::Pump::start_thread() {
   // Signals are for the threads that know what to do with them.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_.start([base = base_.get()] { event_base_dispatch(base); });
+  Result<bool> started = thread_.start([base = base_.get()] { event_base_dispatch(base); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
 }
 
 UnboundResolver::Pump::~Pump() {

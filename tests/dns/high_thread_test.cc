@@ -5,10 +5,12 @@
 #include "dns/unbound/high_thread.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -39,10 +41,10 @@ TEST(HighThread, ItsStackLiesAboveTheHeapsOfAllThreads) {
     uintptr_t stack = 0;
     uintptr_t own_block = 0;
     HighThread thread;
-    thread.start([&] {
+    ASSERT_TRUE(thread.start([&] {
       stack = address_on_the_stack();
       own_block = highest_block();
-    });
+    }));
     thread.join();
     EXPECT_GT(stack, own_block);
     EXPECT_GT(stack, *std::ranges::max_element(blocks));
@@ -56,7 +58,7 @@ TEST(HighThread, ManyAtOnceEachHaveTheirOwn) {
     std::vector<std::unique_ptr<HighThread>> threads;
     for (int i = 0; i < 70; ++i) {  // more than there is room for below the main thread's stack
       threads.push_back(std::make_unique<HighThread>());
-      threads.back()->start([&done] { ++done; });
+      ASSERT_TRUE(threads.back()->start([&done] { ++done; }));
     }
   }
   EXPECT_EQ(done, 70);
@@ -65,15 +67,30 @@ TEST(HighThread, ManyAtOnceEachHaveTheirOwn) {
 TEST(HighThread, RunsWhatNeedsHalfAMegabyteOfStack) {
   int sum = 0;
   HighThread thread;
-  thread.start([&sum] {
+  ASSERT_TRUE(thread.start([&sum] {
     volatile char deep[512 * 1024];
     for (size_t i = 0; i < sizeof deep; i += 4096) deep[i] = 1;
     for (size_t i = 0; i < sizeof deep; i += 4096) sum += deep[i];
-  });
+  }));
   EXPECT_TRUE(thread.joinable());
   thread.join();
   EXPECT_FALSE(thread.joinable());
   EXPECT_EQ(sum, 128);
+}
+
+/// Ends the process: with 0 if no thread can be had and that is said.
+[[noreturn]] void start_without_memory() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_AS, &none);
+  HighThread thread;
+  const Result<bool> started = thread.start([] {});
+  const bool says_so = !started && !thread.joinable() &&
+                       started.error() == "no stack for a thread: Cannot allocate memory";
+  std::_Exit(says_so ? 0 : 1);
+}
+
+TEST(HighThread, SaysSoWhenThereIsNoMemoryForItsStack) {
+  EXPECT_EXIT(start_without_memory(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

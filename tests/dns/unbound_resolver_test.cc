@@ -296,7 +296,8 @@ TEST_F(UnboundResolverTest, AfterSilenceTheNextQuestionGetsAFreshContext) {
 /// the stack of a thread that does not choose its own comes to lie below that heap.
 void leave_a_heap_behind() {
   HighThread thread;
-  thread.start([] { const std::vector<std::string> blocks(100, std::string(100, 'x')); });
+  ASSERT_TRUE(
+      thread.start([] { const std::vector<std::string> blocks(100, std::string(100, 'x')); }));
   thread.join();
   for (int i = 0; i < 64; ++i) {
     ASSERT_NE(mmap(nullptr, 8 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
