@@ -9,6 +9,7 @@
 #include <libmilter/mfapi.h>
 
 #include <exception>
+#include <optional>
 
 #include "milter/libmilter/macros.h"
 #include "milter/libmilter/perform_action.h"
@@ -188,7 +189,8 @@ sfsistat on_end_of_message(SMFICTX* context) {
   if (connection == nullptr) return SMFIS_TEMPFAIL;
   sfsistat answer = SMFIS_TEMPFAIL;
   try {
-    if (connection->session.may_wait()) make_room_for_waiting();
+    std::optional<WaitingWorker> waiting;
+    if (connection->session.may_wait()) waiting.emplace();
     if (connection->error.empty()) answer = finish_message(context, *connection);
   } catch (const std::exception& error) {
     connection->error = error.what();

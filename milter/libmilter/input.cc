@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "milter/libmilter/accept.h"
 #include "milter/libmilter/output.h"
 #include "milter/libmilter/worker_pool.h"
 
@@ -125,7 +126,7 @@ int ready(pollfd& descriptor) {
 /// The real poll(). If it has to wait, others get their worker.
 int wait_for_input(pollfd& descriptor, int milliseconds) {
   if (const int count = poll(&descriptor, 1, 0); count != 0) return count;
-  make_room_for_waiting();
+  const WaitingWorker waiting;
   return poll(&descriptor, 1, milliseconds);
 }
 
@@ -179,6 +180,6 @@ int signet_libmilter_close(int descriptor) {
   signet::buffer.forget(descriptor);
   signet::forget_output(descriptor);
   signet::packet_starts.forget(descriptor);
-  return close(descriptor);
+  return signet_libmilter_close_accepted(descriptor);
 }
 }

@@ -106,7 +106,7 @@ thread_local Output output;
 
 int poll_output(pollfd& descriptor, int milliseconds) {
   if (output.has_to_wait(descriptor.fd)) {
-    make_room_for_waiting();
+    const WaitingWorker waiting;
     return poll(&descriptor, 1, milliseconds);
   }
   descriptor.revents = POLLOUT;

@@ -1,64 +1,222 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// `promised` counts the connections that libmilter has marked ready and signalled a worker for, and
-// that none has come for. libmilter signals and waits with the lock of its pool held, so between
-// these two the count is exact; a worker that takes a connection when it is done with another is
-// not seen, and makes the count too high until the next worker goes idle. Too high costs at most a
-// thread that finds nothing to do and ends.
+// libmilter's threads are a listener, one that waits for signals, one that polls all idle
+// connections, and workers, of which it starts one for a connection or for nothing in particular.
+// Workers alone wait on its condition, by which they are told from the others; libmilter starts two
+// before its first connection. libmilter calls with the lock of its pool held; that lock is never
+// taken here while ours is.
 
 #include "milter/libmilter/worker_pool.h"
 
-#include <atomic>
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace signet {
 namespace {
 
 using ThreadStart = void* (*)(void*);
 
-std::atomic<ThreadStart> worker{nullptr};
-std::atomic<int> promised{0};
+/// How long a thread without work stays.
+constexpr std::chrono::seconds kStay{10};
 
-/// One promise less, if there is any.
-bool take_promise() {
-  int count = promised.load();
-  while (count > 0) {
-    if (promised.compare_exchange_weak(count, count - 1)) return true;
+/// One for each processor, and one for when the kernel lets something else go first.
+size_t turns() {
+  static const size_t count = std::max(1U, std::thread::hardware_concurrency()) + 1;
+  return count;
+}
+
+/// What a thread is to do. A worker without argument looks for a connection that is ready.
+struct Job {
+  ThreadStart start = nullptr;
+  void* argument = nullptr;
+  bool has_turn = false;
+};
+
+/// What the thread at hand works at, and whether it is a worker that has a turn.
+thread_local Job own_job;
+thread_local bool has_turn = false;
+
+class WorkerPool {
+ public:
+  /// 0, or an error number as of pthread_create().
+  int start(Job job) {
+    const std::lock_guard lock(mutex_);
+    if (!is_worker(job)) return call_thread(job);
+    line_.push_back(job);
+    serve_line();
+    return 0;
   }
-  return false;
+
+  /// A connection is ready and marked so; libmilter believes that some worker is idle.
+  void call_idle_worker() {
+    const std::lock_guard lock(mutex_);
+    line_.push_back({worker_});
+    serve_line();
+  }
+
+  /// The thread at hand gives up its turn, if it has one.
+  void leave_turn() {
+    const std::lock_guard lock(mutex_);
+    end_turn();
+    serve_line();
+  }
+
+  void take_turn() {
+    const std::lock_guard lock(mutex_);
+    begin_turn();
+  }
+
+  /// A worker waits for a connection, with libmilter's lock released. Whether it was called.
+  bool idle(pthread_mutex_t* libmilter, std::chrono::system_clock::time_point until) {
+    Sleeper self;
+    std::unique_lock lock(mutex_);
+    worker_ = own_job.start;
+    idle_workers_.push_back(&self);
+    // It has looked for a connection that is marked as ready just now, and found none.
+    std::erase_if(line_, [](const Job& job) { return job.argument == nullptr; });
+    end_turn();
+    serve_line();
+    pthread_mutex_unlock(libmilter);
+    const bool called = sleep(lock, self, idle_workers_, until);
+    if (called) {
+      has_turn = true;
+    } else {
+      begin_turn();  // libmilter looks round once more
+    }
+    lock.unlock();
+    pthread_mutex_lock(libmilter);
+    return called;
+  }
+
+ private:
+  /// A thread that sleeps until it is called.
+  struct Sleeper {
+    bool called = false;
+    Job job;
+    std::condition_variable wake;
+  };
+  using Sleepers = std::vector<Sleeper*>;
+
+  // All of these with the lock held.
+  bool is_worker(const Job& job) const { return job.start != nullptr && job.start == worker_; }
+
+  void begin_turn() {
+    if (has_turn || !is_worker(own_job)) return;
+    ++at_work_;
+    has_turn = true;
+  }
+
+  void end_turn() {
+    if (std::exchange(has_turn, false)) --at_work_;
+  }
+
+  /// Gives turns away while there are any.
+  void serve_line() {
+    while (!line_.empty() && at_work_ < turns()) {
+      Job job = line_.front();
+      job.has_turn = true;
+      // Without a thread it stays in line, for whoever ends or sleeps next.
+      const bool taken = (job.argument == nullptr && call(idle_workers_, job)) || !call_thread(job);
+      if (!taken) return;
+      ++at_work_;
+      line_.pop_front();
+    }
+  }
+
+  /// The sleeper that has come last, if there is one.
+  static bool call(Sleepers& sleepers, Job job) {
+    if (sleepers.empty()) return false;
+    Sleeper& sleeper = *sleepers.back();
+    sleepers.pop_back();
+    sleeper.job = job;
+    sleeper.called = true;
+    sleeper.wake.notify_one();
+    return true;
+  }
+
+  /// The thread that has come to rest last, or a new one. 0 or an error number.
+  int call_thread(Job job) {
+    if (call(idle_threads_, job)) return 0;
+    try {
+      std::thread([this, job] { live(job); }).detach();
+    } catch (const std::system_error& error) {
+      return error.code().value();
+    }
+    return 0;
+  }
+
+  void live(Job job) {
+    bool called = true;
+    while (called) {
+      own_job = job;
+      has_turn = job.has_turn;
+      job.start(job.argument);
+      std::unique_lock lock(mutex_);
+      Sleeper self;
+      idle_threads_.push_back(&self);
+      end_turn();
+      serve_line();
+      called = sleep(lock, self, idle_threads_, std::chrono::system_clock::now() + kStay);
+      job = self.job;
+    }
+  }
+
+  /// Whether it was called, and not just time.
+  static bool sleep(std::unique_lock<std::mutex>& lock, Sleeper& self, Sleepers& sleepers,
+                    std::chrono::system_clock::time_point until) {
+    self.wake.wait_until(lock, until, [&] { return self.called; });
+    if (!self.called) std::erase(sleepers, &self);
+    return self.called;
+  }
+
+  std::mutex mutex_;
+  ThreadStart worker_ = nullptr;  // libmilter's function, once it is known
+  size_t at_work_ = 0;            // workers that have a turn
+  std::deque<Job> line_;          // of workers that wait for a turn
+  Sleepers idle_workers_;
+  Sleepers idle_threads_;
+};
+
+/// Never destroyed: libmilter's threads outlive all that is static.
+WorkerPool& pool() {
+  static WorkerPool& only = *new WorkerPool;
+  return only;
 }
 
 }  // namespace
 
-void make_room_for_waiting() {
-  if (!take_promise()) return;
-  pthread_t thread{};
-  // A worker that starts without a connection takes one that is ready, detaches itself, and ends
-  // when there are more idle ones than are needed. If there is no thread to be had, the promise
-  // stands: the connection waits as it would without this.
-  if (pthread_create(&thread, nullptr, worker.load(), nullptr) != 0) ++promised;
-}
+WaitingWorker::WaitingWorker() { pool().leave_turn(); }
+WaitingWorker::~WaitingWorker() { pool().take_turn(); }
 
 }  // namespace signet
 
 extern "C" {
 
-int signet_libmilter_thread_create(pthread_t* thread, const pthread_attr_t* attributes,
+int signet_libmilter_thread_create(pthread_t* /*thread*/, const pthread_attr_t* /*attributes*/,
                                    void* (*start)(void*), void* argument) {
-  signet::worker = start;
-  return pthread_create(thread, attributes, start, argument);
+  return signet::pool().start({start, argument});
 }
 
-int signet_libmilter_cond_signal(pthread_cond_t* condition) {
-  ++signet::promised;
-  return pthread_cond_signal(condition);
+int signet_libmilter_thread_detach(pthread_t /*thread*/) { return 0; }
+
+int signet_libmilter_cond_signal(pthread_cond_t* /*condition*/) {
+  signet::pool().call_idle_worker();
+  return 0;
 }
 
-int signet_libmilter_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
+int signet_libmilter_cond_timedwait(pthread_cond_t* /*condition*/, pthread_mutex_t* mutex,
                                     const timespec* until) {
-  // It has looked for a ready connection just now, under the lock, and found none.
-  signet::promised = 0;
-  const int result = pthread_cond_timedwait(condition, mutex, until);
-  signet::take_promise();
-  return result;
+  const auto time = std::chrono::seconds(until->tv_sec) + std::chrono::nanoseconds(until->tv_nsec);
+  const std::chrono::system_clock::time_point point(
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(time));
+  return signet::pool().idle(mutex, point) ? 0 : ETIMEDOUT;
 }
 }

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// How libmilter wakes its workers. It starts a thread for a connection that has become ready only
-// if no worker is idle; but a worker counts as idle until it has really woken. So of two
-// connections that become ready at the same time both may be left to one worker, and if that one
-// then waits (for the DNS, for the rest of a packet), the other connection waits with it.
+// How libmilter's workers share the processors. By itself libmilter starts a thread for each
+// connection that has become ready while no worker is idle, and ends all but two of those that have
+// nothing to do: under load that is a thread for every third message, and as many messages are
+// begun at once as there are connections, of which each then ends late.
 //
-// The remedy: whoever is going to wait says so, and if connections have been promised a worker that
-// has not come yet, another is started for them.
+// Here a thread that has ended stays for a while and is used again, and only a few workers have
+// their turn at a time; the connections of the others wait in line. A worker that waits itself (for
+// the DNS, for the rest of a packet) says so, and its turn is somebody else's meanwhile.
+//
+// To libmilter a worker counts as idle until it has really woken, so of two connections that become
+// ready at the same time it would leave both to one worker, and if that one waits, the other
+// connection waits with it. Here each has its own place in the line.
 
 #pragma once
 
@@ -17,24 +22,37 @@
 namespace signet {
 
 #ifdef SIGNET_BUFFERED_LIBMILTER
-/// Call it on a thread of libmilter before something that may take long. Any thread; cheap.
-void make_room_for_waiting();
+/// While one of these lives, the thread waits for something, or may. Any thread; cheap.
+class WaitingWorker {
+ public:
+  WaitingWorker();
+  ~WaitingWorker();
+  WaitingWorker(const WaitingWorker&) = delete;
+  WaitingWorker& operator=(const WaitingWorker&) = delete;
+};
 #else
-inline void make_room_for_waiting() {}
+struct WaitingWorker {
+  WaitingWorker() {}
+};
 #endif
 
 }  // namespace signet
 
 extern "C" {
 
-/// pthread_create(3), and remembers what libmilter starts: from its first connection on a worker.
+/// pthread_create(3), now or when there is a turn, or the work is given to a thread that is there.
+/// `thread` is left alone; libmilter does not ask for it.
 int signet_libmilter_thread_create(pthread_t* thread, const pthread_attr_t* attributes,
                                    void* (*start)(void*), void* argument);
 
-/// pthread_cond_signal(3): a connection is promised to an idle worker.
+/// pthread_detach(3): threads of libmilter are that from the start.
+int signet_libmilter_thread_detach(pthread_t thread);
+
+/// pthread_cond_signal(3), which libmilter calls for an idle worker when a connection is ready.
 int signet_libmilter_cond_signal(pthread_cond_t* condition);
 
-/// pthread_cond_timedwait(3): a worker is idle, because no connection is ready.
+/// pthread_cond_timedwait(3): a worker is idle, because no connection is ready. Woken by the above
+/// alone, never for nothing.
 int signet_libmilter_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
                                     const timespec* until);
 }

@@ -3,14 +3,20 @@
 // libmilter with our layer below it, as a filter in a child process: packets that come in pieces,
 // connections that pause, and callbacks that wait for each other.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -50,9 +56,30 @@ class MeetingPoint {
 
 MeetingPoint meeting_point;
 
+/// Callbacks that keep their worker and do not say that they wait.
+class Workshop {
+ public:
+  /// How many were at work at once so far.
+  int work() {
+    const int now = ++at_work_;
+    int most = most_.load();
+    while (now > most && !most_.compare_exchange_weak(most, now)) continue;
+    std::this_thread::sleep_for(5ms);
+    --at_work_;
+    return most_;
+  }
+
+ private:
+  std::atomic<int> at_work_ = 0;
+  std::atomic<int> most_ = 0;
+};
+
+Workshop workshop;
+
 struct Received {
   std::string text;
   bool meets_others = false;
+  bool works = false;
 };
 
 Received& received(SMFICTX* context) { return *static_cast<Received*>(smfi_getpriv(context)); }
@@ -70,6 +97,7 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long pro
 sfsistat on_header(SMFICTX* context, char* name, char* value) {
   received(context).text += std::string(name) + ":" + value + "\n";
   if (std::string_view(name) == "X-Meet") received(context).meets_others = true;
+  if (std::string_view(name) == "X-Work") received(context).works = true;
   return SMFIS_NOREPLY;
 }
 
@@ -82,11 +110,12 @@ sfsistat on_end_of_message(SMFICTX* context) {
   Received& message = received(context);
   bool all_came = true;
   if (message.meets_others) {
-    make_room_for_waiting();
+    const WaitingWorker waiting;
     all_came = meeting_point.meet();
   }
   std::string name = "X-Sum";
   std::string sum = std::to_string(std::hash<std::string>{}(message.text));
+  if (message.works) sum = fmt::format("{} at once, thread {}", workshop.work(), gettid());
   smfi_insheader(context, 0, name.data(), sum.data());
   message = Received();
   return all_came ? SMFIS_ACCEPT : SMFIS_TEMPFAIL;
@@ -230,6 +259,46 @@ TEST_F(LibmilterSessions, AllOfACrowdAreServedAlthoughEachWaitsForTheOthers) {
       ASSERT_EQ(sum_in_answer(one.client()), expected_sum(meeting)) << "round " << round;
     }
   }
+}
+
+/// What a crowd is told that comes with work: how many at once, and by which threads.
+class LibmilterWork : public LibmilterSessions {
+ protected:
+  LibmilterWork() {
+    Stream work = example(5, 100);
+    work.octets.insert(0, packet(SMFIC_HEADER, std::string("X-Work\0yes\0", 11)));
+    for (int round = 0; round < 20; ++round) {
+      std::vector<MilterConversation> crowd;
+      for (int i = 0; i < kCrowd; ++i) crowd.push_back(session());
+      for (auto& one : crowd) one.client().send_octets(work.octets).ok();
+      for (auto& one : crowd) one.client().flush().ok();
+      for (auto& one : crowd) note(sum_in_answer(one.client()));
+    }
+  }
+
+  int answers_ = 0;
+  int most_at_once_ = 0;
+  std::set<int> threads_;
+
+ private:
+  void note(const std::string& answer) {
+    int at_once = 0;
+    int thread = 0;
+    if (std::sscanf(answer.c_str(), "%d at once, thread %d", &at_once, &thread) == 2) ++answers_;
+    most_at_once_ = std::max(most_at_once_, at_once);
+    threads_.insert(thread);
+  }
+};
+
+TEST_F(LibmilterWork, IsDoneForAllWithAFewAtATime) {
+  EXPECT_EQ(answers_, 20 * kCrowd);
+  // One that has waited for the rest of a packet goes on at once: there may be some more.
+  EXPECT_LE(most_at_once_, static_cast<int>(std::thread::hardware_concurrency()) + 3);
+}
+
+TEST_F(LibmilterWork, IsDoneByThreadsThatStay) {
+  EXPECT_EQ(answers_, 20 * kCrowd);
+  EXPECT_LE(threads_.size(), std::thread::hardware_concurrency() + kCrowd);
 }
 
 TEST_F(LibmilterSessions, HalfPacketsOfOthersKeepNobodyWaiting) {
