@@ -27,9 +27,9 @@ using ThreadStart = void* (*)(void*);
 /// How long a thread without work stays.
 constexpr std::chrono::seconds kStay{10};
 
-/// One for each processor, and one for when the kernel lets something else go first.
+/// One for each processor; two on the smallest machine, if one should be held up by a disk.
 size_t turns() {
-  static const size_t count = std::max(1U, std::thread::hardware_concurrency()) + 1;
+  static const size_t count = std::max(2U, std::thread::hardware_concurrency());
   return count;
 }
 
