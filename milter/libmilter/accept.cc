@@ -87,7 +87,8 @@ class YoungConnections {
 };
 
 ShortageReport report;
-YoungConnections young;
+/// Never destroyed: libmilter's threads close connections while the process ends.
+YoungConnections& young = *new YoungConnections;
 
 /// The first number that no connection may have.
 rlim_t first_reserved() {
