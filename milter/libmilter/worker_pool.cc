@@ -27,6 +27,9 @@ using ThreadStart = void* (*)(void*);
 /// How long a thread without work stays.
 constexpr std::chrono::seconds kStay{10};
 
+/// How long one may wait in line; looked at once in that time.
+constexpr std::chrono::milliseconds kPatience{20};
+
 /// One for each processor; two on the smallest machine, if one should be held up by a disk.
 size_t turns() {
   static const size_t count = std::max(2U, std::thread::hardware_concurrency());
@@ -38,11 +41,23 @@ struct Job {
   ThreadStart start = nullptr;
   void* argument = nullptr;
   bool has_turn = false;
+  std::chrono::steady_clock::time_point since{};  // when it came into line
 };
 
 /// What the thread at hand works at, and whether it is a worker that has a turn.
 thread_local Job own_job;
 thread_local bool has_turn = false;
+
+/// 0 or an error number: no exception may pass through libmilter.
+template <class Work>
+int start_thread(Work work) {
+  try {
+    std::thread(std::move(work)).detach();
+  } catch (const std::system_error& error) {
+    return error.code().value();
+  }
+  return 0;
+}
 
 class WorkerPool {
  public:
@@ -50,16 +65,14 @@ class WorkerPool {
   int start(Job job) {
     const std::lock_guard lock(mutex_);
     if (!is_worker(job)) return call_thread(job);
-    line_.push_back(job);
-    serve_line();
+    join_line(job);
     return 0;
   }
 
   /// A connection is ready and marked so; libmilter believes that some worker is idle.
   void call_idle_worker() {
     const std::lock_guard lock(mutex_);
-    line_.push_back({worker_});
-    serve_line();
+    join_line({worker_});
   }
 
   /// The thread at hand gives up its turn, if it has one.
@@ -79,6 +92,7 @@ class WorkerPool {
     Sleeper self;
     std::unique_lock lock(mutex_);
     worker_ = own_job.start;
+    if (!has_usher_) has_usher_ = start_thread([this] { usher(); }) == 0;
     idle_workers_.push_back(&self);
     // It has looked for a connection that is marked as ready just now, and found none.
     std::erase_if(line_, [](const Job& job) { return job.argument == nullptr; });
@@ -118,16 +132,42 @@ class WorkerPool {
     if (std::exchange(has_turn, false)) --at_work_;
   }
 
+  void join_line(Job job) {
+    job.since = std::chrono::steady_clock::now();
+    line_.push_back(job);
+    serve_line();
+    if (line_.empty() || usher_is_up_) return;
+    usher_is_up_ = true;
+    usher_called_.notify_one();
+  }
+
   /// Gives turns away while there are any.
   void serve_line() {
-    while (!line_.empty() && at_work_ < turns()) {
-      Job job = line_.front();
-      job.has_turn = true;
-      // Without a thread it stays in line, for whoever ends or sleeps next.
-      const bool taken = (job.argument == nullptr && call(idle_workers_, job)) || !call_thread(job);
-      if (!taken) return;
-      ++at_work_;
-      line_.pop_front();
+    while (!line_.empty() && at_work_ < turns() && serve_first()) continue;
+  }
+
+  /// False without a thread: it stays in line, for the next who serves.
+  bool serve_first() {
+    Job job = line_.front();
+    job.has_turn = true;
+    const bool taken = (job.argument == nullptr && call(idle_workers_, job)) || !call_thread(job);
+    if (!taken) return false;
+    ++at_work_;
+    line_.pop_front();
+    return true;
+  }
+
+  /// A thread of its own, from the first idle worker on: looks after those who wait too long.
+  void usher() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      usher_called_.wait(lock, [this] { return usher_is_up_; });
+      lock.unlock();
+      std::this_thread::sleep_for(kPatience);
+      lock.lock();
+      const auto too_long = std::chrono::steady_clock::now() - kPatience;
+      while (!line_.empty() && line_.front().since <= too_long && serve_first()) continue;
+      usher_is_up_ = !line_.empty();
     }
   }
 
@@ -145,12 +185,7 @@ class WorkerPool {
   /// The thread that has come to rest last, or a new one. 0 or an error number.
   int call_thread(Job job) {
     if (call(idle_threads_, job)) return 0;
-    try {
-      std::thread([this, job] { live(job); }).detach();
-    } catch (const std::system_error& error) {
-      return error.code().value();
-    }
-    return 0;
+    return start_thread([this, job] { live(job); });
   }
 
   void live(Job job) {
@@ -183,6 +218,9 @@ class WorkerPool {
   std::deque<Job> line_;          // of workers that wait for a turn
   Sleepers idle_workers_;
   Sleepers idle_threads_;
+  std::condition_variable usher_called_;
+  bool has_usher_ = false;
+  bool usher_is_up_ = false;
 };
 
 /// Never destroyed: libmilter's threads outlive all that is static.

@@ -59,19 +59,16 @@ MeetingPoint meeting_point;
 /// Callbacks that keep their worker and do not say that they wait.
 class Workshop {
  public:
-  /// How many were at work at once so far.
-  int work() {
+  /// How many were at work then.
+  int work(std::chrono::milliseconds time) {
     const int now = ++at_work_;
-    int most = most_.load();
-    while (now > most && !most_.compare_exchange_weak(most, now)) continue;
-    std::this_thread::sleep_for(5ms);
+    std::this_thread::sleep_for(time);
     --at_work_;
-    return most_;
+    return now;
   }
 
  private:
   std::atomic<int> at_work_ = 0;
-  std::atomic<int> most_ = 0;
 };
 
 Workshop workshop;
@@ -79,7 +76,7 @@ Workshop workshop;
 struct Received {
   std::string text;
   bool meets_others = false;
-  bool works = false;
+  std::chrono::milliseconds work{0};
 };
 
 Received& received(SMFICTX* context) { return *static_cast<Received*>(smfi_getpriv(context)); }
@@ -97,7 +94,9 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long pro
 sfsistat on_header(SMFICTX* context, char* name, char* value) {
   received(context).text += std::string(name) + ":" + value + "\n";
   if (std::string_view(name) == "X-Meet") received(context).meets_others = true;
-  if (std::string_view(name) == "X-Work") received(context).works = true;
+  if (std::string_view(name) == "X-Work") {
+    received(context).work = std::chrono::milliseconds(std::stoi(value));
+  }
   return SMFIS_NOREPLY;
 }
 
@@ -115,7 +114,9 @@ sfsistat on_end_of_message(SMFICTX* context) {
   }
   std::string name = "X-Sum";
   std::string sum = std::to_string(std::hash<std::string>{}(message.text));
-  if (message.works) sum = fmt::format("{} at once, thread {}", workshop.work(), gettid());
+  if (message.work > 0ms) {
+    sum = fmt::format("{} at once, thread {}", workshop.work(message.work), gettid());
+  }
   smfi_insheader(context, 0, name.data(), sum.data());
   message = Received();
   return all_came ? SMFIS_ACCEPT : SMFIS_TEMPFAIL;
@@ -261,44 +262,67 @@ TEST_F(LibmilterSessions, AllOfACrowdAreServedAlthoughEachWaitsForTheOthers) {
   }
 }
 
-/// What a crowd is told that comes with work: how many at once, and by which threads.
+std::string work(std::string_view milliseconds) {
+  std::string field = "X-Work";
+  field += '\0';
+  field += milliseconds;
+  field += '\0';
+  return packet(SMFIC_HEADER, field) + packet(SMFIC_BODYEOB, "");
+}
+
+/// What a crowd is told that comes with work, twenty times: how many at once, and by which threads.
 class LibmilterWork : public LibmilterSessions {
  protected:
   LibmilterWork() {
-    Stream work = example(5, 100);
-    work.octets.insert(0, packet(SMFIC_HEADER, std::string("X-Work\0yes\0", 11)));
     for (int round = 0; round < 20; ++round) {
       std::vector<MilterConversation> crowd;
       for (int i = 0; i < kCrowd; ++i) crowd.push_back(session());
-      for (auto& one : crowd) one.client().send_octets(work.octets).ok();
+      for (auto& one : crowd) one.client().send_octets(work("1")).ok();
       for (auto& one : crowd) one.client().flush().ok();
       for (auto& one : crowd) note(sum_in_answer(one.client()));
     }
   }
 
-  int answers_ = 0;
-  int most_at_once_ = 0;
+  std::vector<int> at_once_;
   std::set<int> threads_;
 
  private:
   void note(const std::string& answer) {
     int at_once = 0;
     int thread = 0;
-    if (std::sscanf(answer.c_str(), "%d at once, thread %d", &at_once, &thread) == 2) ++answers_;
-    most_at_once_ = std::max(most_at_once_, at_once);
+    if (std::sscanf(answer.c_str(), "%d at once, thread %d", &at_once, &thread) != 2) return;
+    at_once_.push_back(at_once);
     threads_.insert(thread);
   }
 };
 
 TEST_F(LibmilterWork, IsDoneForAllWithAFewAtATime) {
-  EXPECT_EQ(answers_, 20 * kCrowd);
-  // One that has waited for the rest of a packet goes on at once: there may be some more.
-  EXPECT_LE(most_at_once_, static_cast<int>(std::thread::hardware_concurrency()) + 3);
+  ASSERT_EQ(at_once_.size(), 20 * kCrowd);
+  // One that has waited for the rest of a packet goes on at once, and so does one that has been in
+  // line for long, as on a busy machine: of single answers more may be said.
+  std::ranges::nth_element(at_once_, at_once_.begin() + at_once_.size() / 2);
+  EXPECT_LE(at_once_[at_once_.size() / 2], std::max(2U, std::thread::hardware_concurrency()) + 1);
 }
 
 TEST_F(LibmilterWork, IsDoneByThreadsThatStay) {
-  EXPECT_EQ(answers_, 20 * kCrowd);
+  ASSERT_EQ(at_once_.size(), 20 * kCrowd);
   EXPECT_LE(threads_.size(), std::thread::hardware_concurrency() + kCrowd);
+}
+
+TEST_F(LibmilterSessions, SomeThatKeepTheirTurnKeepNobodyElseWaitingForLong) {
+  std::vector<MilterConversation> slow;
+  for (int i = 0; i < kCrowd; ++i) {
+    slow.push_back(session());
+    ASSERT_TRUE(slow.back().client().send_octets(work("4000")));
+  }
+  for (auto& one : slow) ASSERT_TRUE(one.client().flush());
+  std::this_thread::sleep_for(100ms);
+  const auto start = std::chrono::steady_clock::now();
+  const Stream stream = example(5, 100);
+  MilterConversation conversation = session();
+  ASSERT_TRUE(conversation.client().send_octets(stream.octets));
+  EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(stream));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 2s);  // a few times 20 ms, if undisturbed
 }
 
 TEST_F(LibmilterSessions, HalfPacketsOfOthersKeepNobodyWaiting) {
