@@ -72,13 +72,15 @@ class WorkerPool {
   /// A connection is ready and marked so; libmilter believes that some worker is idle.
   void call_idle_worker() {
     const std::lock_guard lock(mutex_);
-    join_line({worker_});
+    is_any_marked_ = true;
+    look_for_marked();
   }
 
   /// The thread at hand gives up its turn, if it has one.
   void leave_turn() {
     const std::lock_guard lock(mutex_);
     end_turn();
+    if (is_any_marked_) look_for_marked();
     serve_line();
   }
 
@@ -95,7 +97,8 @@ class WorkerPool {
     if (!has_usher_) has_usher_ = start_thread([this] { usher(); }) == 0;
     idle_workers_.push_back(&self);
     // It has looked for a connection that is marked as ready just now, and found none.
-    std::erase_if(line_, [](const Job& job) { return job.argument == nullptr; });
+    is_any_marked_ = false;
+    std::erase_if(line_, is_look);
     end_turn();
     serve_line();
     pthread_mutex_unlock(libmilter);
@@ -119,6 +122,8 @@ class WorkerPool {
   };
   using Sleepers = std::vector<Sleeper*>;
 
+  static bool is_look(const Job& job) { return job.argument == nullptr; }
+
   // All of these with the lock held.
   bool is_worker(const Job& job) const { return job.start != nullptr && job.start == worker_; }
 
@@ -130,6 +135,12 @@ class WorkerPool {
 
   void end_turn() {
     if (std::exchange(has_turn, false)) --at_work_;
+  }
+
+  /// A worker that is done with a connection takes one that is marked by itself, unseen from here.
+  /// So there are never more in line to look for such than could do so at a time.
+  void look_for_marked() {
+    if (static_cast<size_t>(std::ranges::count_if(line_, is_look)) < turns()) join_line({worker_});
   }
 
   void join_line(Job job) {
@@ -150,14 +161,15 @@ class WorkerPool {
   bool serve_first() {
     Job job = line_.front();
     job.has_turn = true;
-    const bool taken = (job.argument == nullptr && call(idle_workers_, job)) || !call_thread(job);
+    const bool taken = (is_look(job) && call(idle_workers_, job)) || !call_thread(job);
     if (!taken) return false;
     ++at_work_;
     line_.pop_front();
     return true;
   }
 
-  /// A thread of its own, from the first idle worker on: looks after those who wait too long.
+  /// A thread of its own, from the first idle worker on: looks after those who wait too long. Each
+  /// time there may be as many again at work, so that all have a turn soon if none comes to an end.
   void usher() {
     std::unique_lock lock(mutex_);
     while (true) {
@@ -166,7 +178,11 @@ class WorkerPool {
       std::this_thread::sleep_for(kPatience);
       lock.lock();
       const auto too_long = std::chrono::steady_clock::now() - kPatience;
-      while (!line_.empty() && line_.front().since <= too_long && serve_first()) continue;
+      size_t more = std::max(at_work_, turns());
+      while (more-- > 0 && !line_.empty() && line_.front().since <= too_long && serve_first()) {
+        continue;
+      }
+      if (is_any_marked_) look_for_marked();
       usher_is_up_ = !line_.empty();
     }
   }
@@ -216,6 +232,7 @@ class WorkerPool {
   ThreadStart worker_ = nullptr;  // libmilter's function, once it is known
   size_t at_work_ = 0;            // workers that have a turn
   std::deque<Job> line_;          // of workers that wait for a turn
+  bool is_any_marked_ = false;    // maybe: since a worker looked last and found none
   Sleepers idle_workers_;
   Sleepers idle_threads_;
   std::condition_variable usher_called_;

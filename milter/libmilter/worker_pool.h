@@ -7,9 +7,9 @@
 //
 // Here a thread that has ended stays for a while and is used again, and only a few workers have
 // their turn at a time; the connections of the others wait in line. A worker that waits itself (for
-// the DNS, for the rest of a packet) says so, and its turn is somebody else's meanwhile. Who has been
-// in line for 20 ms gets a turn beyond the number, and the kernel shares out the processors: nobody
-// waits for long because of others with large messages, or with a log on a slow disk.
+// the DNS, for the rest of a packet) says so, and its turn is somebody else's meanwhile. Who has
+// been in line for 20 ms gets a turn beyond the number, and the kernel shares out the processors:
+// nobody waits for long because of others with large messages, or with a log on a slow disk.
 //
 // To libmilter a worker counts as idle until it has really woken, so of two connections that become
 // ready at the same time it would leave both to one worker, and if that one waits, the other
