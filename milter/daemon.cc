@@ -151,16 +151,16 @@ std::string summary(const Runtime& runtime) {
 }
 
 // glibc gives new threads heaps of their own, up to eight for each processor, and each heap keeps
-// the room for the most that it ever held. With so few it stands still sooner, for 4 % more
-// processor time on two processors: threads wait for each other's heaps. And once a block of some
-// hundred KiB has been freed, glibc would take the next from a heap, too, and keep twice as much
-// free at its end; with a threshold that is set it does neither.
+// the room for the most that it ever held. One for each processor is enough: not many more threads
+// are at work at a time. And once a block of some hundred KiB has been freed, glibc would take the
+// next from a heap, too, and keep twice as much free at its end; with a threshold that is set it
+// does neither.
 void bound_heaps() {
   constexpr int kLargeBlock = 128 * 1024;  // glibc's own, to begin with
   mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   mallopt(M_TRIM_THRESHOLD, kLargeBlock);
   if (getenv("MALLOC_ARENA_MAX") != nullptr) return;  // mallopt(3): the administrator's choice
-  mallopt(M_ARENA_MAX, std::max(4, static_cast<int>(std::thread::hardware_concurrency())));
+  mallopt(M_ARENA_MAX, std::max(2, static_cast<int>(std::thread::hardware_concurrency())));
 }
 
 // Who the configuration names.
