@@ -239,6 +239,7 @@ Result<bool> open_milter(MilterService& milter_service, const std::string& socke
     return Error{"libmilter does not take the socket " + socket};
   }
   smfi_settimeout(static_cast<int>(timeout.count()));
+  set_idle_timeout(timeout);
   if (smfi_register(description) != MI_SUCCESS) return Error{"libmilter does not take the filter"};
   if (smfi_opensocket(true) != MI_SUCCESS) return Error{"cannot listen on " + socket};
   return true;

@@ -6,9 +6,6 @@
 //
 // Here some descriptors are kept back. A connection that would need one of these is closed at once:
 // to the MTA that is a filter which is not there, and its client is told to come again.
-//
-// When hundreds come at once, to begin them all means that each ends late. So while some are young,
-// the next stays in the queue of the socket until one of these is closed or is young no longer.
 
 #pragma once
 
@@ -30,14 +27,14 @@ void set_descriptor_alarm(DescriptorAlarm alarm);
 inline void set_descriptor_alarm(const DescriptorAlarm& /*alarm*/) {}
 #endif
 
+/// The connection that the thread at hand has taken last.
+int last_accepted();
+
 }  // namespace signet
 
 extern "C" {
 
-/// accept(2), 3 ms late at most; with ECONNABORTED, which libmilter passes over, in the place of a
+/// accept(2); with ECONNABORTED, which libmilter passes over, in the place of a
 /// connection that was closed for want of descriptors.
 int signet_libmilter_accept(int listener, sockaddr* address, socklen_t* size);
-
-/// close(2).
-int signet_libmilter_close_accepted(int descriptor);
 }

@@ -16,8 +16,8 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
-#include "milter/libmilter/accept.h"
 #include "milter/libmilter/output.h"
 #include "milter/libmilter/worker_pool.h"
 
@@ -39,6 +39,11 @@ class InputBuffer {
   bool holds(int descriptor) const { return descriptor == descriptor_ && begin_ < end_; }
   /// Whether libmilter is at a packet of which so much is missing that it goes straight into place.
   bool is_passed_by(int descriptor) const { return descriptor == descriptor_ && passed_by_; }
+  /// The MTA has an answer to read before it sends more. Forgotten once it was asked.
+  void note_answer(int descriptor) { is_answered_ = descriptor == descriptor_; }
+  bool take_answer(int descriptor) {
+    return std::exchange(is_answered_, false) && descriptor == descriptor_;
+  }
   /// Whether the last packet was such a one, so that the next is probably on its way.
   bool follows_long_packet() const { return follows_long_packet_; }
 
@@ -50,7 +55,7 @@ class InputBuffer {
     descriptor_ = descriptor;
     begin_ = 0;
     end_ = got > 0 ? static_cast<size_t>(got) : 0;
-    passed_by_ = false;
+    passed_by_ = is_answered_ = false;
     if (got > 0) follows_long_packet_ = false;
     return got;
   }
@@ -71,7 +76,7 @@ class InputBuffer {
   void forget(int descriptor) {
     if (descriptor != descriptor_) return;
     begin_ = end_ = 0;
-    passed_by_ = follows_long_packet_ = false;
+    passed_by_ = follows_long_packet_ = is_answered_ = false;
   }
 
  private:
@@ -80,6 +85,7 @@ class InputBuffer {
   size_t end_ = 0;
   bool passed_by_ = false;
   bool follows_long_packet_ = false;
+  bool is_answered_ = false;
   std::array<char, kBufferOctets> octets_;
 };
 
@@ -132,8 +138,10 @@ int wait_for_input(pollfd& descriptor, int milliseconds) {
 
 int poll_input(pollfd& descriptor, int milliseconds) {
   if (buffer.is_passed_by(descriptor.fd)) return wait_for_input(descriptor, milliseconds);
+  if (buffer.holds(descriptor.fd)) return ready(descriptor);
+  if (buffer.take_answer(descriptor.fd) && milliseconds <= kLinger) return descriptor.revents = 0;
   // At the end of the stream read() says so; of other errors the real poll() does.
-  if (buffer.holds(descriptor.fd) || buffer.fill(descriptor.fd) >= 0) return ready(descriptor);
+  if (buffer.fill(descriptor.fd) >= 0) return ready(descriptor);
   const bool is_connection = errno == EAGAIN || errno == EWOULDBLOCK;
   if (!is_connection) return poll(&descriptor, 1, milliseconds);
   if (milliseconds > kLinger) return wait_for_input(descriptor, milliseconds);
@@ -158,6 +166,9 @@ ssize_t read_input(int descriptor, void* octets, size_t size) {
 }
 
 }  // namespace
+
+void note_answer(int descriptor) { buffer.note_answer(descriptor); }
+
 }  // namespace signet
 
 extern "C" {
@@ -180,6 +191,6 @@ int signet_libmilter_close(int descriptor) {
   signet::buffer.forget(descriptor);
   signet::forget_output(descriptor);
   signet::packet_starts.forget(descriptor);
-  return signet_libmilter_close_accepted(descriptor);
+  return close(descriptor);
 }
 }

@@ -8,8 +8,8 @@
 // The buffer belongs to the thread, not to the connection. That works because of how libmilter's
 // workers go about it: a worker stays with a connection, packet after packet, until poll() says
 // that nothing is left to read; or it closes it. So a buffer with something in it always belongs to
-// the connection that its thread is at, an idle connection holds no memory, and libmilter's other
-// poll(), that of all idle connections, never misses octets that are here already.
+// the connection that its thread is at, an idle connection holds no memory, and the worker pool,
+// which waits for all idle connections, never misses octets that are here already.
 
 #pragma once
 
@@ -17,6 +17,14 @@
 #include <sys/types.h>
 
 #include <cstddef>
+
+namespace signet {
+
+/// The thread at hand has sent an answer: the MTA reads it before it sends more, so the next poll()
+/// for a moment says "nothing there" without looking.
+void note_answer(int descriptor);
+
+}  // namespace signet
 
 extern "C" {
 

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 
+#include "milter/libmilter/input.h"
 #include "milter/libmilter/worker_pool.h"
 
 namespace signet {
@@ -122,5 +123,7 @@ extern "C" ssize_t signet_libmilter_writev(int descriptor, const iovec* pieces, 
     errno = EINVAL;
     return -1;
   }
-  return signet::output.write(descriptor, {pieces, static_cast<size_t>(count)});
+  const ssize_t written = signet::output.write(descriptor, {pieces, static_cast<size_t>(count)});
+  if (written > 0) signet::note_answer(descriptor);
+  return written;
 }

@@ -1,34 +1,50 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// libmilter's threads are a listener, one that waits for signals, one that polls all idle
-// connections, and workers, of which it starts one for a connection or for nothing in particular.
-// Workers alone wait on its condition, by which they are told from the others; libmilter starts two
-// before its first connection. libmilter calls with the lock of its pool held; that lock is never
-// taken here while ours is.
+// What is used of libmilter's inside are three functions, the same since 8.14 of 2007: mi_engine()
+// serves a connection until nothing is left to read or it has ended, mi_clr_ctx() closes it and
+// frees all that belongs to it, mi_stop() tells whether the filter is to stop.
 
 #include "milter/libmilter/worker_pool.h"
 
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
+#include <array>
 #include <condition_variable>
-#include <deque>
+#include <cstdint>
+#include <list>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "milter/libmilter/accept.h"
+#include "milter/libmilter/ready_connections.h"
+
+extern "C" {
+int mi_engine(SMFICTX* context);
+void mi_clr_ctx(SMFICTX* context);
+int mi_stop();
+}
+
 namespace signet {
 namespace {
 
-using ThreadStart = void* (*)(void*);
-
-/// How long a thread without work stays.
+/// How long a worker without a turn stays.
 constexpr std::chrono::seconds kStay{10};
 
-/// How long one may wait in line; looked at once in that time.
+/// How long a connection may be ready while none is taken.
 constexpr std::chrono::milliseconds kPatience{20};
+
+/// How often somebody looks for connections that have been idle for too long.
+constexpr std::chrono::seconds kLookRound{10};
+
+/// What mi_stop() says while all goes on, and mi_engine() of a session that does (MI_CONTINUE).
+constexpr int kNoStop = 0;
+constexpr int kGoesOn = 1;
 
 /// One for each processor; two on the smallest machine, if one should be held up by a disk.
 size_t turns() {
@@ -36,211 +52,227 @@ size_t turns() {
   return count;
 }
 
-/// What a thread is to do. A worker without argument looks for a connection that is ready.
-struct Job {
-  ThreadStart start = nullptr;
-  void* argument = nullptr;
-  bool has_turn = false;
-  std::chrono::steady_clock::time_point since{};  // when it came into line
-};
-
-/// What the thread at hand works at, and whether it is a worker that has a turn.
-thread_local Job own_job;
+/// Whether the thread at hand is a worker, and has its turn.
+thread_local bool is_worker = false;
 thread_local bool has_turn = false;
-
-/// 0 or an error number: no exception may pass through libmilter.
-template <class Work>
-int start_thread(Work work) {
-  try {
-    std::thread(std::move(work)).detach();
-  } catch (const std::system_error& error) {
-    return error.code().value();
-  }
-  return 0;
-}
 
 class WorkerPool {
  public:
-  /// 0, or an error number as of pthread_create().
-  int start(Job job) {
+  void set_idle_timeout(std::chrono::seconds timeout) { idle_timeout_ = timeout; }
+
+  /// False without what it takes.
+  bool open() {
+    if (epoll_ < 0) epoll_ = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_ < 0) return false;
     const std::lock_guard lock(mutex_);
-    if (!is_worker(job)) return call_thread(job);
-    join_line(job);
-    return 0;
+    if (!has_usher_) has_usher_ = start_thread([this] { usher(); });
+    return has_usher_ && fill_turns();
   }
 
-  /// A connection is ready and marked so; libmilter believes that some worker is idle.
-  void call_idle_worker() {
+  bool add(SMFICTX* context, int descriptor) {
+    Connection* added = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      connections_.push_front({context, descriptor, accepted_++, true, Clock::now()});
+      added = &connections_.front();
+      added->place = connections_.begin();
+    }
+    if (watch(EPOLL_CTL_ADD, *added)) return true;
     const std::lock_guard lock(mutex_);
-    is_any_marked_ = true;
-    look_for_marked();
+    connections_.pop_front();  // only the listening thread adds
+    return false;
   }
 
   /// The thread at hand gives up its turn, if it has one.
   void leave_turn() {
+    if (!has_turn) return;
+    has_turn = false;
     const std::lock_guard lock(mutex_);
-    end_turn();
-    if (is_any_marked_) look_for_marked();
-    serve_line();
+    --at_work_;
+    fill_turns();
   }
 
   void take_turn() {
+    if (has_turn || !is_worker) return;
+    has_turn = true;
     const std::lock_guard lock(mutex_);
-    begin_turn();
-  }
-
-  /// A worker waits for a connection, with libmilter's lock released. Whether it was called.
-  bool idle(pthread_mutex_t* libmilter, std::chrono::system_clock::time_point until) {
-    Sleeper self;
-    std::unique_lock lock(mutex_);
-    worker_ = own_job.start;
-    if (!has_usher_) has_usher_ = start_thread([this] { usher(); }) == 0;
-    idle_workers_.push_back(&self);
-    // It has looked for a connection that is marked as ready just now, and found none.
-    is_any_marked_ = false;
-    std::erase_if(line_, is_look);
-    end_turn();
-    serve_line();
-    pthread_mutex_unlock(libmilter);
-    const bool called = sleep(lock, self, idle_workers_, until);
-    if (called) {
-      has_turn = true;
-    } else {
-      begin_turn();  // libmilter looks round once more
-    }
-    lock.unlock();
-    pthread_mutex_lock(libmilter);
-    return called;
+    ++at_work_;
   }
 
  private:
-  /// A thread that sleeps until it is called.
-  struct Sleeper {
+  /// A worker without a turn, until it is called.
+  struct Spare {
     bool called = false;
-    Job job;
     std::condition_variable wake;
   };
-  using Sleepers = std::vector<Sleeper*>;
 
-  static bool is_look(const Job& job) { return job.argument == nullptr; }
+  /// EPOLLONESHOT: once it is ready nobody else is told of it, until it is watched again. From then
+  /// on it may be another worker's.
+  bool watch(int operation, Connection& connection) const {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLONESHOT;
+    event.data.ptr = &connection;
+    return epoll_ctl(epoll_, operation, connection.descriptor, &event) == 0;
+  }
+
+  /// A worker's life.
+  void work() {
+    is_worker = has_turn = true;
+    std::unique_lock lock(mutex_);
+    while (has_work(lock)) {
+      if (ready_.empty()) listen(lock);
+      if (mi_stop() != kNoStop) break;
+      // Who listens is woken for each of the others. If nobody does, the choice is ours.
+      if (listening_ == 0) collect();
+      const auto now = Clock::now();
+      if (now >= next_look_) end_old(now);
+      if (!ready_.empty()) serve(ready_.take(now), lock);
+    }
+    has_turn = false;
+  }
+
+  /// Waits for a connection, for a while.
+  void listen(std::unique_lock<std::mutex>& lock) {
+    ++listening_;
+    lock.unlock();
+    epoll_event event{};
+    const int count = epoll_wait(epoll_, &event, 1, milliseconds(look_round()));
+    lock.lock();
+    --listening_;
+    if (count == 1) add_ready(event, Clock::now());
+  }
+
+  void serve(Connection& connection, std::unique_lock<std::mutex>& lock) {
+    ++taken_;
+    connection.is_idle = false;
+    if (listening_ == 0 && !usher_is_up_) {
+      usher_is_up_ = true;
+      usher_called_.notify_one();
+    }
+    lock.unlock();
+    const bool goes_on = mi_engine(connection.context) == kGoesOn;
+    lock.lock();
+    if (goes_on) {
+      connection.is_idle = true;
+      connection.since = Clock::now();
+      lock.unlock();
+      // It cannot fail for a descriptor that epoll knows already.
+      watch(EPOLL_CTL_MOD, connection);
+    } else {
+      SMFICTX* const context = connection.context;
+      connections_.erase(connection.place);
+      lock.unlock();
+      mi_clr_ctx(context);
+    }
+    lock.lock();
+  }
 
   // All of these with the lock held.
-  bool is_worker(const Job& job) const { return job.start != nullptr && job.start == worker_; }
 
-  void begin_turn() {
-    if (has_turn || !is_worker(own_job)) return;
+  void add_ready(const epoll_event& event, Clock::time_point now) {
+    ready_.add(*static_cast<Connection*>(event.data.ptr), now);
+  }
+
+  /// All that are ready now.
+  void collect() {
+    std::array<epoll_event, 64> events{};
+    const int count = epoll_wait(epoll_, events.data(), events.size(), 0);
+    const auto now = Clock::now();
+    for (int i = 0; i < count; ++i) add_ready(events[static_cast<size_t>(i)], now);
+  }
+
+  /// Whether the worker goes on: it has a turn, or is called for one while it waits.
+  bool has_work(std::unique_lock<std::mutex>& lock) {
+    if (at_work_ <= turns()) return true;
+    --at_work_;
+    has_turn = false;
+    Spare self;
+    spares_.push_back(&self);
+    self.wake.wait_for(lock, kStay, [&] { return self.called; });
+    if (!self.called) std::erase(spares_, &self);
+    return has_turn = self.called;
+  }
+
+  /// Somebody for each turn that nobody has. False if not even one worker is there.
+  bool fill_turns() {
+    while (at_work_ < turns() && call_worker()) continue;
+    return at_work_ > 0;
+  }
+
+  /// The one that has lost its turn last, or a new one, gets a turn.
+  bool call_worker() {
+    if (spares_.empty()) {
+      if (!start_thread([this] { work(); })) return false;
+    } else {
+      Spare& spare = *spares_.back();
+      spares_.pop_back();
+      spare.called = true;
+      spare.wake.notify_one();
+    }
     ++at_work_;
-    has_turn = true;
-  }
-
-  void end_turn() {
-    if (std::exchange(has_turn, false)) --at_work_;
-  }
-
-  /// A worker that is done with a connection takes one that is marked by itself, unseen from here.
-  /// So there are never more in line to look for such than could do so at a time.
-  void look_for_marked() {
-    if (static_cast<size_t>(std::ranges::count_if(line_, is_look)) < turns()) join_line({worker_});
-  }
-
-  void join_line(Job job) {
-    job.since = std::chrono::steady_clock::now();
-    line_.push_back(job);
-    serve_line();
-    if (line_.empty() || usher_is_up_) return;
-    usher_is_up_ = true;
-    usher_called_.notify_one();
-  }
-
-  /// Gives turns away while there are any.
-  void serve_line() {
-    while (!line_.empty() && at_work_ < turns() && serve_first()) continue;
-  }
-
-  /// False without a thread: it stays in line, for the next who serves.
-  bool serve_first() {
-    Job job = line_.front();
-    job.has_turn = true;
-    const bool taken = (is_look(job) && call(idle_workers_, job)) || !call_thread(job);
-    if (!taken) return false;
-    ++at_work_;
-    line_.pop_front();
     return true;
   }
 
-  /// A thread of its own, from the first idle worker on: looks after those who wait too long. Each
-  /// time there may be as many again at work, so that all have a turn soon if none comes to an end.
+  /// To libmilter it looks as if the MTA had left: it ends the message, and the session.
+  void end_old(Clock::time_point now) {
+    next_look_ = now + look_round();
+    for (const Connection& connection : connections_) {
+      if (connection.is_idle && connection.since + idle_timeout_ <= now) {
+        shutdown(connection.descriptor, SHUT_RDWR);
+      }
+    }
+  }
+
+  /// A thread of its own: looks after connections that are ready while all workers are busy. Each
+  /// time there may be as many again at work, so that all are served soon if none comes to an end.
   void usher() {
     std::unique_lock lock(mutex_);
     while (true) {
       usher_called_.wait(lock, [this] { return usher_is_up_; });
+      const size_t taken = taken_;
       lock.unlock();
       std::this_thread::sleep_for(kPatience);
       lock.lock();
-      const auto too_long = std::chrono::steady_clock::now() - kPatience;
-      size_t more = std::max(at_work_, turns());
-      while (more-- > 0 && !line_.empty() && line_.front().since <= too_long && serve_first()) {
-        continue;
-      }
-      if (is_any_marked_) look_for_marked();
-      usher_is_up_ = !line_.empty();
+      usher_is_up_ = listening_ == 0;
+      if (!usher_is_up_ || taken_ != taken) continue;
+      collect();
+      if (ready_.empty()) continue;
+      for (size_t more = std::max(at_work_, turns()); more > 0 && call_worker(); --more) continue;
     }
   }
 
-  /// The sleeper that has come last, if there is one.
-  static bool call(Sleepers& sleepers, Job job) {
-    if (sleepers.empty()) return false;
-    Sleeper& sleeper = *sleepers.back();
-    sleepers.pop_back();
-    sleeper.job = job;
-    sleeper.called = true;
-    sleeper.wake.notify_one();
-    return true;
-  }
-
-  /// The thread that has come to rest last, or a new one. 0 or an error number.
-  int call_thread(Job job) {
-    if (call(idle_threads_, job)) return 0;
-    return start_thread([this, job] { live(job); });
-  }
-
-  void live(Job job) {
-    bool called = true;
-    while (called) {
-      own_job = job;
-      has_turn = job.has_turn;
-      job.start(job.argument);
-      std::unique_lock lock(mutex_);
-      Sleeper self;
-      idle_threads_.push_back(&self);
-      end_turn();
-      serve_line();
-      called = sleep(lock, self, idle_threads_, std::chrono::system_clock::now() + kStay);
-      job = self.job;
+  /// False if there is none to be had: no exception may pass through libmilter.
+  template <class Work>
+  static bool start_thread(Work work) {
+    try {
+      std::thread(std::move(work)).detach();
+      return true;
+    } catch (const std::system_error&) {
+      return false;
     }
   }
 
-  /// Whether it was called, and not just time.
-  static bool sleep(std::unique_lock<std::mutex>& lock, Sleeper& self, Sleepers& sleepers,
-                    std::chrono::system_clock::time_point until) {
-    self.wake.wait_until(lock, until, [&] { return self.called; });
-    if (!self.called) std::erase(sleepers, &self);
-    return self.called;
-  }
+  std::chrono::seconds look_round() const { return std::min(kLookRound, idle_timeout_); }
 
+  static int milliseconds(std::chrono::milliseconds time) { return static_cast<int>(time.count()); }
+
+  int epoll_ = -1;
+  std::chrono::seconds idle_timeout_{std::chrono::hours(2)};
   std::mutex mutex_;
-  ThreadStart worker_ = nullptr;  // libmilter's function, once it is known
-  size_t at_work_ = 0;            // workers that have a turn
-  std::deque<Job> line_;          // of workers that wait for a turn
-  bool is_any_marked_ = false;    // maybe: since a worker looked last and found none
-  Sleepers idle_workers_;
-  Sleepers idle_threads_;
+  std::list<Connection> connections_;
+  uint64_t accepted_ = 0;
+  ReadyConnections ready_;
+  size_t at_work_ = 0;    // workers that have a turn
+  size_t listening_ = 0;  // of these, who wait for a connection
+  size_t taken_ = 0;      // connections that were ready, in all
+  Clock::time_point next_look_{};
+  std::vector<Spare*> spares_;
   std::condition_variable usher_called_;
   bool has_usher_ = false;
   bool usher_is_up_ = false;
 };
 
-/// Never destroyed: libmilter's threads outlive all that is static.
+/// Never destroyed: its threads outlive all that is static.
 WorkerPool& pool() {
   static WorkerPool& only = *new WorkerPool;
   return only;
@@ -251,27 +283,15 @@ WorkerPool& pool() {
 WaitingWorker::WaitingWorker() { pool().leave_turn(); }
 WaitingWorker::~WaitingWorker() { pool().take_turn(); }
 
+void set_idle_timeout(std::chrono::seconds timeout) { pool().set_idle_timeout(timeout); }
+
 }  // namespace signet
 
 extern "C" {
 
-int signet_libmilter_thread_create(pthread_t* /*thread*/, const pthread_attr_t* /*attributes*/,
-                                   void* (*start)(void*), void* argument) {
-  return signet::pool().start({start, argument});
-}
+int mi_pool_controller_init() { return signet::pool().open() ? MI_SUCCESS : MI_FAILURE; }
 
-int signet_libmilter_thread_detach(pthread_t /*thread*/) { return 0; }
-
-int signet_libmilter_cond_signal(pthread_cond_t* /*condition*/) {
-  signet::pool().call_idle_worker();
-  return 0;
-}
-
-int signet_libmilter_cond_timedwait(pthread_cond_t* /*condition*/, pthread_mutex_t* mutex,
-                                    const timespec* until) {
-  const auto time = std::chrono::seconds(until->tv_sec) + std::chrono::nanoseconds(until->tv_nsec);
-  const std::chrono::system_clock::time_point point(
-      std::chrono::duration_cast<std::chrono::system_clock::duration>(time));
-  return signet::pool().idle(mutex, point) ? 0 : ETIMEDOUT;
+int mi_start_session(SMFICTX* context) {
+  return signet::pool().add(context, signet::last_accepted()) ? MI_SUCCESS : MI_FAILURE;
 }
 }

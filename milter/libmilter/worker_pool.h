@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// How libmilter's workers share the processors. By itself libmilter starts a thread for each
-// connection that has become ready while no worker is idle, and ends all but two of those that have
-// nothing to do: under load that is a thread for every third message, and as many messages are
-// begun at once as there are connections, of which each then ends late.
+// The threads that serve libmilter's connections, in the place of its own pool (its worker.c, which
+// is left out of the copy that we link). That one has a thread which polls all idle connections and
+// passes each that is ready to a worker, and is told through a pipe of each that is idle again: for
+// every answer of the MTA the processors change threads three times. Under load it also starts a
+// thread for every third message, begins as many messages at once as there are connections, and may
+// leave two connections that are ready to one worker, of which the second then waits for the first.
 //
-// Here a thread that has ended stays for a while and is used again, and only a few workers have
-// their turn at a time; the connections of the others wait in line. A worker that waits itself (for
-// the DNS, for the rest of a packet) says so, and its turn is somebody else's meanwhile. Who has
-// been in line for 20 ms gets a turn beyond the number, and the kernel shares out the processors:
-// nobody waits for long because of others with large messages, or with a log on a slow disk.
-//
-// To libmilter a worker counts as idle until it has really woken, so of two connections that become
-// ready at the same time it would leave both to one worker, and if that one waits, the other
-// connection waits with it. Here each has its own place in the line.
+// Here workers wait for connections themselves, all by one epoll(7): the kernel wakes one worker
+// for each connection that is ready, and under load a worker finds the next without any sleep. Only
+// a few have their turn at a time, one for each processor. A worker that waits for something else
+// (the DNS, the rest of a packet) says so, and another has its turn meanwhile. If a connection is
+// ready and none has been taken for 20 ms, all workers being busy, more come: nobody waits for long
+// because of others with large messages, or with a log on a slow disk.
 
 #pragma once
 
-#include <pthread.h>
+#include <libmilter/mfapi.h>
 
-#include <ctime>
+#include <chrono>
 
 namespace signet {
 
@@ -32,29 +31,25 @@ class WaitingWorker {
   WaitingWorker(const WaitingWorker&) = delete;
   WaitingWorker& operator=(const WaitingWorker&) = delete;
 };
+
+/// How long a connection may be idle until it is closed; two hours by default. Call it before
+/// libmilter has a thread, beside smfi_settimeout(), which is for the rest of a packet.
+void set_idle_timeout(std::chrono::seconds timeout);
 #else
 struct WaitingWorker {
   WaitingWorker() {}
 };
+inline void set_idle_timeout(std::chrono::seconds /*timeout*/) {}
 #endif
 
 }  // namespace signet
 
 extern "C" {
 
-/// pthread_create(3), now or when there is a turn, or the work is given to a thread that is there.
-/// `thread` is left alone; libmilter does not ask for it.
-int signet_libmilter_thread_create(pthread_t* thread, const pthread_attr_t* attributes,
-                                   void* (*start)(void*), void* argument);
+/// libmilter calls it once, before the first connection. MI_SUCCESS, or MI_FAILURE without threads.
+int mi_pool_controller_init();
 
-/// pthread_detach(3): threads of libmilter are that from the start.
-int signet_libmilter_thread_detach(pthread_t thread);
-
-/// pthread_cond_signal(3), which libmilter calls for an idle worker when a connection is ready.
-int signet_libmilter_cond_signal(pthread_cond_t* condition);
-
-/// pthread_cond_timedwait(3): a worker is idle, because no connection is ready. Woken by the above
-/// alone, never for nothing.
-int signet_libmilter_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
-                                    const timespec* until);
+/// libmilter calls it for the connection that its listening thread has just accepted. At MI_FAILURE
+/// it closes the connection itself.
+int mi_start_session(SMFICTX* context);
 }

@@ -31,7 +31,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kCrowd = 12;
-/// Shorter than the 10 s after which libmilter's idle workers look round by themselves.
+/// Shorter than the 10 s after which idle workers look round by themselves.
 constexpr auto kPatience = 5s;
 
 // ---- the filter, in the child
@@ -336,6 +336,27 @@ TEST_F(LibmilterSessions, HalfPacketsOfOthersKeepNobodyWaiting) {
   MilterConversation conversation = session();
   ASSERT_TRUE(conversation.client().send_octets(stream.octets));
   EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(stream));
+}
+
+struct ShortIdleTimeout {
+  ShortIdleTimeout() { set_idle_timeout(1s); }  // what a filter is started with from now on
+  ~ShortIdleTimeout() { set_idle_timeout(std::chrono::hours(2)); }
+};
+
+class LibmilterIdle : ShortIdleTimeout, public LibmilterSessions {};
+
+TEST_F(LibmilterIdle, AConnectionIsEndedThatIsIdleForTooLongAndNoOther) {
+  MilterConversation idle = session();
+  MilterConversation busy = session();
+  const Stream stream = example(5, 100);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(busy.client().send_octets(stream.octets));
+    ASSERT_EQ(sum_in_answer(busy.client()), expected_sum(stream));
+    std::this_thread::sleep_for(150ms);
+  }
+  EXPECT_FALSE(idle.client().receive());
+  ASSERT_TRUE(busy.client().send_octets(stream.octets));
+  EXPECT_EQ(sum_in_answer(busy.client()), expected_sum(stream));
 }
 
 }  // namespace

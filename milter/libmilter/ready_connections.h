@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Which connection the worker pool serves next, of those that are ready. In the order in which they
+// became ready, all messages of a crowd would be begun before one of them ends, and each would end
+// late. So the oldest connection comes first: its message has come furthest. None waits for ever:
+// one that has waited for 200 ms comes before all.
+
+#pragma once
+
+#include <libmilter/mfapi.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <vector>
+
+namespace signet {
+
+using Clock = std::chrono::steady_clock;
+
+/// A connection of the MTA: epoll watches it, or it is ready, or one worker is at it.
+struct Connection {
+  SMFICTX* context = nullptr;
+  int descriptor = -1;
+  uint64_t number = 0;  // how many came before
+  bool is_idle = false;
+  Clock::time_point since{};  // when it became idle
+  std::list<Connection>::iterator place{};
+};
+
+/// Those that are ready and have no worker yet. No locks; the pool's is held.
+class ReadyConnections {
+ public:
+  bool empty() const { return all_.empty(); }
+
+  void add(Connection& connection, Clock::time_point now) {
+    all_.push_back({&connection, connection.number, now});
+  }
+
+  /// Only if there is one.
+  Connection& take(Clock::time_point now) {
+    auto chosen = all_.begin();
+    if (now - chosen->since < kLongestWait)
+      chosen = std::ranges::min_element(all_, {}, &Ready::number);
+    Connection& connection = *chosen->connection;
+    all_.erase(chosen);
+    return connection;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kLongestWait{200};
+
+  struct Ready {
+    Connection* connection;
+    uint64_t number;
+    Clock::time_point since;
+  };
+  std::vector<Ready> all_;  // in the order in which they became ready
+};
+
+}  // namespace signet
