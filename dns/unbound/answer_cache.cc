@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-//
-// Each shard is a list of entries in order of use and an index into it by question.
 
 #include "dns/unbound/answer_cache.h"
 
 #include <algorithm>
-#include <iterator>
+#include <utility>
 
 #include "dns/unbound/packed_answer.h"
 
@@ -39,39 +37,37 @@ AnswerCache::AnswerCache(size_t entries, size_t octets)
       octets_per_shard_(octets / shards_.size()) {}
 
 std::shared_ptr<const Answer> AnswerCache::find(const Question& question, TimePoint now) {
-  Shard& shard = shard_of(question);
+  const Key wanted = key(question);
+  Shard& shard = shard_of(wanted);
   const std::lock_guard lock(shard.mutex);
-  const auto found = shard.index.find(question);
-  if (found == shard.index.end()) return nullptr;
-  const Entries::iterator entry = *found;
+  const auto entry = shard.entries.find(wanted);
+  if (entry == shard.entries.end()) return nullptr;
   if (entry->expires <= now) {
-    remove(shard, found);
+    remove(shard, entry);
     return nullptr;
   }
-  shard.entries.splice(shard.entries.begin(), shard.entries, entry);
+  entry->was_used = true;
   return std::make_shared<const Answer>(unpack_answer(entry->answer()));
 }
 
 void AnswerCache::store(const Question& question, const Answer& answer, TimePoint now) {
   const std::chrono::seconds keep = time_to_keep(answer);
   if (keep.count() <= 0 || entries_per_shard_ == 0) return;
+  const Key wanted = key(question);
   const std::string& name = question.name.text();
-  Entries added;
-  added.push_back(
-      {question.type, static_cast<uint8_t>(name.size()), name + pack_answer(answer), now + keep});
-  added.front().octets.shrink_to_fit();
-  const size_t octets = memory_of(added.front());
+  Entry entry{std::get<size_t>(wanted),   question.type, static_cast<uint8_t>(name.size()), false,
+              name + pack_answer(answer), now + keep};
+  entry.octets.shrink_to_fit();
+  const size_t octets = memory_of(entry);
   if (octets > octets_per_shard_) return;
 
-  Shard& shard = shard_of(question);
+  Shard& shard = shard_of(wanted);
   const std::lock_guard lock(shard.mutex);
-  if (const auto old = shard.index.find(question); old != shard.index.end()) remove(shard, old);
+  if (const auto old = shard.entries.find(wanted); old != shard.entries.end()) remove(shard, old);
   while (shard.entries.size() >= entries_per_shard_ || shard.octets + octets > octets_per_shard_) {
-    remove(shard, shard.index.find(std::prev(shard.entries.end())));
+    remove_one(shard, now);
   }
-  // What may throw comes first, so that the list and the index never disagree.
-  shard.index.insert(added.begin());
-  shard.entries.splice(shard.entries.begin(), added);
+  shard.entries.insert(std::move(entry));
   shard.octets += octets;
 }
 
@@ -93,24 +89,42 @@ size_t AnswerCache::octets() const {
   return sum;
 }
 
-AnswerCache::Shard& AnswerCache::shard_of(const Question& question) {
-  if (shards_.size() == 1) return shards_.front();
-  return shards_[std::hash<Name>{}(question.name) % shards_.size()];
+AnswerCache::Key AnswerCache::key(const Question& question) {
+  // The factor of Fibonacci hashing: the types of one name lie far apart.
+  constexpr size_t kFactor = 0x9e3779b97f4a7c15;
+  const size_t hash =
+      std::hash<Name>{}(question.name) ^ static_cast<size_t>(question.type) * kFactor;
+  return {hash, question.type, question.name.text()};
 }
 
-/// Roughly, with what malloc() adds to each of the three allocations.
+AnswerCache::Shard& AnswerCache::shard_of(const Key& key) {
+  return shards_[std::get<size_t>(key) % shards_.size()];
+}
+
+/// Roughly, with what malloc() adds to the two allocations.
 size_t AnswerCache::memory_of(const Entry& entry) {
-  constexpr size_t kListNode = 80;
-  constexpr size_t kTreeNode = 48;
+  constexpr size_t kTreeNode = 96;
   constexpr size_t kAllocation = 16;
-  return kListNode + kTreeNode + kAllocation + entry.octets.capacity();
+  return kTreeNode + kAllocation + entry.octets.capacity();
 }
 
-void AnswerCache::remove(Shard& shard, Index::iterator place) {
-  const Entries::iterator entry = *place;
+void AnswerCache::remove(Shard& shard, Entries::iterator entry) {
   shard.octets -= memory_of(*entry);
-  shard.index.erase(place);
+  if (entry == shard.hand) ++shard.hand;
   shard.entries.erase(entry);
+}
+
+/// Of a shard that is not empty. Twice round at most: the first time every bit may be cleared.
+void AnswerCache::remove_one(Shard& shard, TimePoint now) {
+  while (true) {
+    if (shard.hand == shard.entries.end()) shard.hand = shard.entries.begin();
+    const bool stays = std::exchange(shard.hand->was_used, false) && shard.hand->expires > now;
+    if (!stays) {
+      remove(shard, shard.hand);
+      return;
+    }
+    ++shard.hand;
+  }
 }
 
 }  // namespace signet

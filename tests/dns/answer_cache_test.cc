@@ -99,15 +99,36 @@ TEST(AnswerCache, ANewAnswerReplacesTheOld) {
   EXPECT_EQ(cache.entries(), 1u);
 }
 
-TEST(AnswerCache, TheLeastRecentlyUsedGoesFirst) {
-  AnswerCache cache(3, kPlenty);
+TEST(AnswerCache, WhatIsUsedAgainStaysAndWhatIsAskedForOnceGoes) {
+  AnswerCache cache(10, kPlenty);
   for (const char* name : {"a", "b", "c"}) {
     cache.store(question(name), answer(DnsStatus::no_data, 60s), kStart);
   }
-  EXPECT_NE(cache.find(question("a"), kStart), nullptr);
-  cache.store(question("d"), answer(DnsStatus::no_data, 60s), kStart);
+  for (int i = 0; i < 1000; ++i) {
+    for (const char* name : {"a", "c"}) ASSERT_NE(cache.find(question(name), kStart), nullptr) << i;
+    cache.store(question("n" + std::to_string(i)), answer(DnsStatus::no_data, 60s), kStart);
+  }
   EXPECT_EQ(cache.find(question("b"), kStart), nullptr);
-  for (const char* name : {"a", "c", "d"}) EXPECT_NE(cache.find(question(name), kStart), nullptr);
+}
+
+TEST(AnswerCache, WhatWasUsedGoesOnceItIsUsedNoMore) {
+  AnswerCache cache(10, kPlenty);
+  cache.store(question("a"), answer(DnsStatus::no_data, 60s), kStart);
+  EXPECT_NE(cache.find(question("a"), kStart), nullptr);
+  for (int i = 0; i < 100; ++i) {
+    cache.store(question("n" + std::to_string(i)), answer(DnsStatus::no_data, 60s), kStart);
+  }
+  EXPECT_EQ(cache.find(question("a"), kStart), nullptr);
+}
+
+TEST(AnswerCache, WhatHasExpiredMakesRoomHoweverMuchItWasUsed) {
+  AnswerCache cache(2, kPlenty);
+  cache.store(question("a"), answer(DnsStatus::no_data, 1s), kStart);
+  cache.store(question("b"), answer(DnsStatus::no_data, 60s), kStart);
+  for (const char* name : {"a", "b"}) EXPECT_NE(cache.find(question(name), kStart), nullptr);
+  cache.store(question("c"), answer(DnsStatus::no_data, 60s), kStart + 2s);
+  EXPECT_NE(cache.find(question("c"), kStart + 2s), nullptr);
+  EXPECT_EQ(cache.entries(), 2u);
 }
 
 TEST(AnswerCache, NeverHoldsMoreEntriesThanTold) {
