@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// One mutex guards the line of waiting work and the list of threads. A thread is added when more
-// work waits than threads are idle; none is ever taken away: a thread that sleeps costs little.
+// One mutex guards the line of waiting work and the list of threads. A thread is added when the
+// line is long and no other sleeps; none is ever taken away: a thread that sleeps costs little.
 
 #include "milter/background.h"
 
@@ -9,6 +9,12 @@
 #include <utility>
 
 namespace signet {
+namespace {
+
+/// So much work for each thread that is awake wakes no other.
+constexpr size_t kShortLine = 8;
+
+}  // namespace
 
 Background::~Background() {
   std::vector<std::thread> threads;
@@ -29,29 +35,31 @@ bool Background::is_working() const {
 }
 
 void Background::start(Work work) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    add_thread_for(waiting_.size() + 1);
-    waiting_.push_back(std::move(work));
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  if (threads_.empty()) add_thread();
+  waiting_.push_back(std::move(work));
+  // Who is awake comes to the next by himself: work is short, and waking somebody is not.
+  const size_t awake = threads_.size() - idle_ + called_;
+  if (waiting_.size() <= kShortLine * awake) return;
+  if (idle_ > called_) {
+    ++called_;
+    arrived_.notify_one();
+  } else if (threads_.size() < maximum_threads_) {
+    add_thread();
   }
-  arrived_.notify_one();
 }
 
 void Background::start_at(Deadline time, Work work) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    add_thread_for(1);
-    const auto added = later_.emplace(time, std::move(work));
-    // Whoever sleeps sleeps until an earlier one.
-    if (added != later_.begin()) return;
-  }
-  arrived_.notify_one();
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  if (threads_.empty()) add_thread();
+  const auto added = later_.emplace(time, std::move(work));
+  // Whoever sleeps sleeps until an earlier one.
+  if (added == later_.begin()) arrived_.notify_one();
 }
 
-void Background::add_thread_for(size_t jobs) {
-  if (jobs <= idle_ || threads_.size() >= maximum_threads_) return;
+void Background::add_thread() {
   try {
     threads_.emplace_back(&Background::run, this);
   } catch (const std::system_error&) {
@@ -63,9 +71,11 @@ void Background::add_thread_for(size_t jobs) {
 void Background::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    ++idle_;
-    wait_for_work(lock);
-    --idle_;
+    if (waiting_.empty()) {
+      ++idle_;
+      wait_for_work(lock);
+      --idle_;
+    }
     if (stopping_) return;
     {
       const Work work = std::move(waiting_.front());
@@ -77,10 +87,16 @@ void Background::run() {
   }
 }
 
+/// Whoever wakes, for whatever reason, looks at the line.
+void Background::note_awake() {
+  if (called_ > 0) --called_;
+}
+
 void Background::wait_for_work(std::unique_lock<std::mutex>& lock) {
   while (!stopping_ && waiting_.empty()) {
     if (later_.empty()) {
       arrived_.wait(lock);
+      note_awake();
       continue;
     }
     const auto next = later_.begin();
@@ -90,6 +106,7 @@ void Background::wait_for_work(std::unique_lock<std::mutex>& lock) {
       later_.erase(next);
     } else {
       arrived_.wait_until(lock, time);
+      note_awake();
     }
   }
 }

@@ -2,7 +2,7 @@
 //
 // Background: a few threads for what goes on while a message is still arriving (SPF checks whose
 // answers come in). Threads are made on demand up to a limit; beyond it, work waits in line. Work
-// must not wait for anything itself, or the others would wait with it.
+// must be short and not wait for anything itself, or the others would wait with it.
 
 #pragma once
 
@@ -38,7 +38,8 @@ class Background {
   bool is_working() const;
 
  private:
-  void add_thread_for(size_t jobs);
+  void add_thread();
+  void note_awake();
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
 
@@ -49,6 +50,7 @@ class Background {
   std::multimap<Deadline, Work> later_;  // guarded by mutex_
   std::vector<std::thread> threads_;     // guarded by mutex_
   size_t idle_ = 0;                      // guarded by mutex_
+  size_t called_ = 0;                    // guarded by mutex_; idle still, but about to wake
   bool stopping_ = false;                // guarded by mutex_
 };
 

@@ -6,10 +6,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
 #include <latch>
+#include <thread>
 
 namespace signet {
 namespace {
@@ -23,12 +25,27 @@ TEST(Background, RunsAllWork) {
   done.wait();
 }
 
-TEST(Background, RunsAsManyAtOnceAsItMay) {
-  std::latch all_there(3);  // opens only if three run at the same time
-  Background background(3);
-  for (int i = 0; i < 3; ++i) background.start([&] { all_there.arrive_and_wait(); });
-  all_there.wait();
+/// How many were at work at once, at most, of so many that come at once.
+int most_at_once(int works, size_t threads) {
+  std::atomic<int> at_once = 0;
+  std::atomic<int> most = 0;
+  std::latch done(works);
+  Background background(threads);
+  for (int i = 0; i < works; ++i) {
+    background.start([&] {
+      most = std::max<int>(most, ++at_once);
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      --at_once;
+      done.count_down();
+    });
+  }
+  done.wait();
+  return most;
 }
+
+TEST(Background, LeavesAShortLineToWhoeverIsAwake) { EXPECT_EQ(most_at_once(3, 3), 1); }
+
+TEST(Background, PutsAsManyToALongLineAsItMay) { EXPECT_EQ(most_at_once(60, 3), 3); }
 
 TEST(Background, RunsWorkThatWorkStarts) {
   std::latch done(1);
