@@ -84,6 +84,8 @@ class DkimVerifier {
   virtual void end_of_headers(const std::optional<Name>& author) = 0;
   /// After end_of_headers(): d= of each signature that will be evaluated.
   virtual std::vector<Name> domains() const = 0;
+  /// After end_of_headers(): a key that finish() would wait for; nullptr: it would not wait.
+  virtual Lookup* open_question() = 0;
   /// Octets of the body, CRLF line ends, cut anywhere.
   virtual void body(std::string_view octets) = 0;
   /// One verdict per DKIM-Signature, in order of the fields; empty if there were none. With more

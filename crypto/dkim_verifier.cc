@@ -60,6 +60,7 @@ class Verifier final : public DkimVerifier {
   void header(const HeaderField& field) override;
   void end_of_headers(const std::optional<Name>& author) override;
   std::vector<Name> domains() const override;
+  Lookup* open_question() override;
   void body(std::string_view octets) override;
   std::vector<DkimVerdict> finish(std::chrono::sys_seconds now) override;
 
@@ -227,6 +228,14 @@ std::vector<Name> Verifier::domains() const {
     if (!candidate.refusal) domains.push_back(candidate.signature.domain);
   }
   return domains;
+}
+
+Lookup* Verifier::open_question() {
+  for (const DkimCandidate* candidate : open_candidates()) {
+    Lookup& key = key_lookup(candidate->signature.key_name);
+    if (key.peek() == nullptr) return &key;
+  }
+  return nullptr;
 }
 
 void Verifier::body(std::string_view octets) {

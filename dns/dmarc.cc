@@ -345,11 +345,18 @@ LimitSet DmarcTreeWalk::limits_reached() {
   return all;
 }
 
-bool DmarcTreeWalk::is_there() {
-  if (steps_) return true;
-  return std::all_of(questions_.begin(), questions_.end(), [](Question& question) {
-    return !question.lookup || question.lookup->peek() != nullptr;
-  });
+Lookup* DmarcTreeWalk::open_question() {
+  if (steps_) return nullptr;
+  for (auto& [domain, lookup] : questions_) {
+    if (lookup && lookup->peek() == nullptr) return &*lookup;
+  }
+  return nullptr;
+}
+
+bool DmarcTreeWalk::is_settled() {
+  return is_there() && (!existence_ || existence_->peek() != nullptr) &&
+         std::all_of(beside_.begin(), beside_.end(),
+                     [](DmarcTreeWalk& walk) { return walk.is_settled(); });
 }
 
 DmarcTreeWalk& DmarcTreeWalk::beside(Resolver& resolver, LookupBudget& budget, const Name& domain) {

@@ -66,8 +66,11 @@ class DmarcTreeWalk {
   /// Limits that kept from a record what has been read so far, in the walks beside this one too.
   LimitSet limits_reached();
 
-  /// Whether steps() would not wait.
-  bool is_there();
+  /// An answer that steps() would wait for; nullptr: it would not wait.
+  Lookup* open_question();
+  bool is_there() { return open_question() == nullptr; }
+  /// Whether no question is open, of the walks beside this one and of ask_existence() neither.
+  bool is_settled();
 
   /// Waits for the answers and folds them in the RFC's order, the start first: stops after the
   /// first record with psd=n or psd=y. A step whose lookup failed keeps its status, and the walk

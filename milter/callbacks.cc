@@ -34,12 +34,23 @@ constexpr unsigned long kProtocol = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR
                                     SMFIP_NR_BODY | SMFIP_NORCPT | SMFIP_NODATA | SMFIP_NOUNKNOWN |
                                     SMFIP_HDR_LEADSPC;
 
+// Passes the news on that a message's end need not wait any more.
+class GoOn final : public AnswerListener {
+ public:
+  explicit GoOn(std::function<void()> go_on) : go_on_(std::move(go_on)) {}
+  void answer_arrived() noexcept override { go_on_(); }
+
+ private:
+  const std::function<void()> go_on_;
+};
+
 // What belongs to one connection of the MTA.
 struct Connection {
   Session session{service->runtimes, service->background};
-  unsigned long protocol = 0;  // the SMFIP_ flags agreed on
-  std::string error;           // the internal error that spoiled the message at hand
-  bool counted = false;        // the message at hand is in messages_in_flight
+  unsigned long protocol = 0;   // the SMFIP_ flags agreed on
+  std::string error;            // the internal error that spoiled the message at hand
+  bool counted = false;         // the message at hand is in messages_in_flight
+  std::shared_ptr<GoOn> go_on;  // while the end of the message is held
 
   Connection() { ++service->connections; }
   ~Connection() {
@@ -184,6 +195,19 @@ sfsistat give_up_message(SMFICTX* context, const std::string& error) {
   return accept ? SMFIS_ACCEPT : SMFIS_TEMPFAIL;
 }
 
+bool end_waits(SMFICTX* context, const std::function<void()>& go_on) {
+  Connection* connection = connection_of(context);
+  if (connection == nullptr || !connection->error.empty()) return false;
+  try {
+    if (!connection->go_on) connection->go_on = std::make_shared<GoOn>(go_on);
+    if (connection->session.end_waits(connection->go_on)) return true;
+  } catch (const std::exception&) {
+    // The end comes now; it meets the same error, or waits.
+  }
+  connection->go_on.reset();
+  return false;
+}
+
 sfsistat on_end_of_message(SMFICTX* context) {
   Connection* connection = connection_of(context);
   if (connection == nullptr) return SMFIS_TEMPFAIL;
@@ -240,6 +264,7 @@ Result<bool> open_milter(MilterService& milter_service, const std::string& socke
   }
   smfi_settimeout(static_cast<int>(timeout.count()));
   set_idle_timeout(timeout);
+  set_end_waits(end_waits);
   if (smfi_register(description) != MI_SUCCESS) return Error{"libmilter does not take the filter"};
   if (smfi_opensocket(true) != MI_SUCCESS) return Error{"cannot listen on " + socket};
   return true;

@@ -308,6 +308,39 @@ void InboundMessage::body(std::string_view octets) {
   dkim_->body(octets);
 }
 
+/// SPF's questions aside.
+Lookup* InboundMessage::open_question() {
+  if (Lookup* key = dkim_->open_question()) return key;
+  for (const auto& walk : walks_) {
+    if (Lookup* record = walk->open_question()) return record;
+  }
+  return nullptr;
+}
+
+bool InboundMessage::waits(const std::shared_ptr<AnswerListener>& news) {
+  ask_on();
+  // A check comes to its end by itself.
+  if (spf_ && spf_->listen(news)) return true;
+  if (spf_helo_ && spf_helo_->listen(news)) return true;
+  while (Lookup* question = open_question()) {
+    if (!question->listen(news)) continue;  // it has been answered meanwhile
+    background_.start_at(question->deadline(), [later = std::weak_ptr(news)] {
+      if (const auto present = later.lock()) present->answer_arrived();
+    });
+    return true;
+  }
+  return false;
+}
+
+bool InboundMessage::may_wait() {
+  const auto is_open = [](const std::shared_ptr<RunningSpf>& spf) {
+    return spf && spf->verdict({}) == nullptr;
+  };
+  if (dns_->answered_at_once()) return false;
+  return is_open(spf_) || is_open(spf_helo_) || dkim_->open_question() != nullptr ||
+         !std::ranges::all_of(walks_, [](const auto& walk) { return walk->is_settled(); });
+}
+
 SpfVerdict InboundMessage::mail_from_verdict(Deadline deadline) {
   SpfVerdict verdict;
   verdict.problem = no_spf_reason_;

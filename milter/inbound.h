@@ -88,8 +88,10 @@ class InboundMessage {
   void header(const HeaderField& field);
   void end_of_headers();
   void body(std::string_view octets);
-  /// False if all questions so far were answered at once; then finish() hardly waits.
-  bool may_wait() const { return !dns_->answered_at_once(); }
+  /// Whether finish() would have to wait; then `news` is told when it is time to ask again.
+  bool waits(const std::shared_ptr<AnswerListener>& news);
+  /// False if no question is open; then finish() hardly waits.
+  bool may_wait();
   /// Waits for what is still on its way, MessageTimeout at most.
   InboundResults finish(std::chrono::sys_seconds now);
 
@@ -102,6 +104,7 @@ class InboundMessage {
   std::vector<AuthenticatedDomain> candidates();
   void start_alignment_walks();
   void ask_on();
+  Lookup* open_question();
   DmarcTreeWalk& walk_of(const Name& domain);
   std::vector<DmarcVerdict> evaluate_authors(const InboundResults& results);
   Evidence gather_evidence(const InboundResults& results, std::vector<DmarcVerdict> verdicts) const;

@@ -76,7 +76,7 @@ std::shared_ptr<RunningSpf> RunningSpf::start(std::shared_ptr<Resolver> resolver
 }
 
 void RunningSpf::go_on() noexcept {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (!check_) return;
   try {
     read();
@@ -84,7 +84,18 @@ void RunningSpf::go_on() noexcept {
     failure_ = std::current_exception();
     check_.reset();
   }
-  if (!check_) finished_.notify_all();
+  if (check_) return;
+  finished_.notify_all();
+  const auto listener = listener_.lock();
+  lock.unlock();
+  if (listener) listener->answer_arrived();
+}
+
+bool RunningSpf::listen(std::weak_ptr<AnswerListener> listener) {
+  const std::lock_guard lock(mutex_);
+  if (!check_) return false;
+  listener_ = std::move(listener);
+  return true;
 }
 
 void RunningSpf::read() {

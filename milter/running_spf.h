@@ -30,6 +30,9 @@ class RunningSpf : public std::enable_shared_from_this<RunningSpf> {
   RunningSpf(const RunningSpf&) = delete;
   RunningSpf& operator=(const RunningSpf&) = delete;
 
+  /// The listener that came last is told once, when there is a verdict; false if there is one.
+  bool listen(std::weak_ptr<AnswerListener> listener);
+
   /// Waits until the deadline; nullptr: there is no verdict yet. Throws what the check threw. The
   /// verdict stays as long as this object.
   const SpfVerdict* verdict(Deadline deadline);
@@ -49,11 +52,12 @@ class RunningSpf : public std::enable_shared_from_this<RunningSpf> {
 
   std::mutex mutex_;
   std::condition_variable finished_;
-  std::optional<SpfCheck> check_;      // guarded by mutex_; gone when finished
-  std::shared_ptr<Wake> wake_;         // guarded by mutex_
-  Deadline timer_{};                   // guarded by mutex_; when the background looks after it
-  std::optional<SpfVerdict> verdict_;  // guarded by mutex_; final
-  std::exception_ptr failure_;         // guarded by mutex_
+  std::optional<SpfCheck> check_;           // guarded by mutex_; gone when finished
+  std::shared_ptr<Wake> wake_;              // guarded by mutex_
+  Deadline timer_{};                        // guarded by mutex_; when the background looks after it
+  std::optional<SpfVerdict> verdict_;       // guarded by mutex_; final
+  std::exception_ptr failure_;              // guarded by mutex_
+  std::weak_ptr<AnswerListener> listener_;  // guarded by mutex_
 };
 
 }  // namespace signet

@@ -242,15 +242,20 @@ void Session::body(std::string_view octets) {
   if (message_->outbound) message_->outbound->body(octets);
 }
 
-bool Session::may_wait() const {
-  return message_ != nullptr && message_->inbound && message_->inbound->may_wait();
+bool Session::end_waits(const std::shared_ptr<AnswerListener>& news) {
+  if (!message_ || !message_->inbound) return false;
+  end_of_headers();
+  if (!message_->ended) message_->ended = std::chrono::steady_clock::now();
+  return message_->inbound->waits(news);
 }
+
+bool Session::may_wait() { return message_ && message_->inbound && message_->inbound->may_wait(); }
 
 std::vector<Action> Session::end_of_message(std::string queue_id, std::chrono::sys_seconds now) {
   if (!message_) return {};
   end_of_headers();
   const std::unique_ptr<Message> message = std::move(message_);
-  const auto ended = std::chrono::steady_clock::now();
+  const auto ended = message->ended.value_or(std::chrono::steady_clock::now());
   MessageReport& report = message->report;
   report.queue_id = std::move(queue_id);
   report.forged_results_removed = static_cast<int>(message->forged_results.size());

@@ -61,8 +61,11 @@ class Session {
   /// body() and end_of_message() imply it, for an MTA that leaves EOH out.
   void end_of_headers();
   void body(std::string_view octets);
+  /// All of the message has come. Whether end_of_message() would have to wait for the DNS; then
+  /// `news` is told, on any thread, when it is time to ask again.
+  bool end_waits(const std::shared_ptr<AnswerListener>& news);
   /// Whether end_of_message() may have to wait for the DNS.
-  bool may_wait() const;
+  bool may_wait();
   /// Waits for what is not known yet, decides, and ends the message.
   std::vector<Action> end_of_message(std::string queue_id, std::chrono::sys_seconds now);
   /// The message is off (ABORT, or the connection closed).
@@ -79,7 +82,8 @@ class Session {
     std::string authserv_id;
     std::string host;  ///< our name
     std::chrono::steady_clock::time_point began;
-    std::chrono::sys_seconds received{};  ///< MAIL
+    std::optional<std::chrono::steady_clock::time_point> ended;  ///< all of it had come
+    std::chrono::sys_seconds received{};                         ///< MAIL
     std::optional<InboundMessage> inbound;
     std::optional<OutboundMessage> outbound;
     std::vector<int> forged_results;  ///< occurrences of Authentication-Results to remove

@@ -16,6 +16,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "milter/libmilter/output.h"
@@ -32,6 +33,10 @@ constexpr size_t kWorthACall = 4 * 1024;
 /// worker go. That pays within a long body only: all that had come was in the buffer, and the MTA
 /// mostly waits for an answer first.
 constexpr int kLinger = 1;
+
+/// SMFIC_BODYEOB without data: four octets of length, one of the command.
+constexpr std::string_view kEndOfMessage{"\0\0\0\1E", 5};
+static_assert(kEndOfMessage.back() == SMFIC_BODYEOB);
 
 /// What one thread has fetched of one connection and not yet handed on.
 class InputBuffer {
@@ -58,6 +63,18 @@ class InputBuffer {
     passed_by_ = is_answered_ = false;
     if (got > 0) follows_long_packet_ = false;
     return got;
+  }
+
+  /// Whether the packet that says so is all that is left.
+  bool is_at_end_of_message() const {
+    return std::string_view(octets_.data() + begin_, end_ - begin_) == kEndOfMessage;
+  }
+  void put_end_back(int descriptor) {
+    assert(begin_ == end_);
+    descriptor_ = descriptor;
+    begin_ = 0;
+    end_ = kEndOfMessage.copy(octets_.data(), kEndOfMessage.size());
+    passed_by_ = follows_long_packet_ = is_answered_ = false;
   }
 
   size_t take(void* octets, size_t size) {
@@ -138,13 +155,21 @@ int wait_for_input(pollfd& descriptor, int milliseconds) {
 
 int poll_input(pollfd& descriptor, int milliseconds) {
   if (buffer.is_passed_by(descriptor.fd)) return wait_for_input(descriptor, milliseconds);
-  if (buffer.holds(descriptor.fd)) return ready(descriptor);
-  if (buffer.take_answer(descriptor.fd) && milliseconds <= kLinger) return descriptor.revents = 0;
+  const bool is_between_packets = milliseconds <= kLinger;
+  const bool holds = buffer.holds(descriptor.fd);
+  if (!holds && is_between_packets && buffer.take_answer(descriptor.fd)) {
+    return descriptor.revents = 0;
+  }
   // At the end of the stream read() says so; of other errors the real poll() does.
-  if (buffer.fill(descriptor.fd) >= 0) return ready(descriptor);
+  if (holds || buffer.fill(descriptor.fd) >= 0) {
+    if (!is_between_packets || !buffer.is_at_end_of_message() || !hold_end())
+      return ready(descriptor);
+    buffer.forget(descriptor.fd);
+    return descriptor.revents = 0;
+  }
   const bool is_connection = errno == EAGAIN || errno == EWOULDBLOCK;
   if (!is_connection) return poll(&descriptor, 1, milliseconds);
-  if (milliseconds > kLinger) return wait_for_input(descriptor, milliseconds);
+  if (!is_between_packets) return wait_for_input(descriptor, milliseconds);
   if (buffer.follows_long_packet()) return poll(&descriptor, 1, milliseconds);
   return descriptor.revents = 0;
 }
@@ -168,6 +193,8 @@ ssize_t read_input(int descriptor, void* octets, size_t size) {
 }  // namespace
 
 void note_answer(int descriptor) { buffer.note_answer(descriptor); }
+
+void put_end_back(int descriptor) { buffer.put_end_back(descriptor); }
 
 }  // namespace signet
 

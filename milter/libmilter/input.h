@@ -24,6 +24,10 @@ namespace signet {
 /// for a moment says "nothing there" without looking.
 void note_answer(int descriptor);
 
+/// The next to be read of a connection is the end of a message, which had been read already when
+/// hold_end() held it. The buffer of the thread at hand must be empty.
+void put_end_back(int descriptor);
+
 }  // namespace signet
 
 extern "C" {

@@ -13,11 +13,20 @@
 #include <chrono>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <vector>
 
 namespace signet {
 
 using Clock = std::chrono::steady_clock;
+
+struct Connection;
+
+/// By it whoever has the answers brings a connection back; the connection may be gone by then.
+struct WayBack {
+  explicit WayBack(Connection* first) : connection(first) {}
+  Connection* connection;
+};
 
 /// A connection of the MTA: epoll watches it, or it is ready, or one worker is at it.
 struct Connection {
@@ -25,8 +34,12 @@ struct Connection {
   int descriptor = -1;
   uint64_t number = 0;  // how many came before
   bool is_idle = false;
+  bool end_is_held = false;   // the end of its message has come, and libmilter does not know yet
+  bool rests = false;         // its worker has left it because of that, and epoll does not watch it
+  bool is_called = false;     // since the end was held, there is reason to ask again
   Clock::time_point since{};  // when it became idle
   std::list<Connection>::iterator place{};
+  std::shared_ptr<WayBack> way_back{};
 };
 
 /// Those that are ready and have no worker yet. No locks; the pool's is held.

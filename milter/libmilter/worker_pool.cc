@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "milter/libmilter/accept.h"
+#include "milter/libmilter/input.h"
 #include "milter/libmilter/ready_connections.h"
 
 extern "C" {
@@ -42,6 +43,9 @@ constexpr std::chrono::milliseconds kPatience{20};
 /// How often somebody looks for connections that have been idle for too long.
 constexpr std::chrono::seconds kLookRound{10};
 
+/// A socket can be written to, so epoll says at once that it is ready.
+constexpr uint32_t kAtOnce = EPOLLOUT;
+
 /// What mi_stop() says while all goes on, and mi_engine() of a session that does (MI_CONTINUE).
 constexpr int kNoStop = 0;
 constexpr int kGoesOn = 1;
@@ -52,13 +56,15 @@ size_t turns() {
   return count;
 }
 
-/// Whether the thread at hand is a worker, and has its turn.
+/// Whether the thread at hand is a worker, and has its turn; the connection that it is at.
 thread_local bool is_worker = false;
 thread_local bool has_turn = false;
+thread_local Connection* own_connection = nullptr;
 
 class WorkerPool {
  public:
   void set_idle_timeout(std::chrono::seconds timeout) { idle_timeout_ = timeout; }
+  void set_end_waits(EndWaits end_waits) { end_waits_ = end_waits; }
 
   /// False without what it takes.
   bool open() {
@@ -73,11 +79,15 @@ class WorkerPool {
     Connection* added = nullptr;
     {
       const std::lock_guard lock(mutex_);
-      connections_.push_front({context, descriptor, accepted_++, true, Clock::now()});
-      added = &connections_.front();
+      added = &connections_.emplace_front();
+      added->context = context;
+      added->descriptor = descriptor;
+      added->number = accepted_++;
+      added->is_idle = true;
+      added->since = Clock::now();
       added->place = connections_.begin();
     }
-    if (watch(EPOLL_CTL_ADD, *added)) return true;
+    if (watch(EPOLL_CTL_ADD, *added, EPOLLIN)) return true;
     const std::lock_guard lock(mutex_);
     connections_.pop_front();  // only the listening thread adds
     return false;
@@ -99,6 +109,19 @@ class WorkerPool {
     ++at_work_;
   }
 
+  bool hold_end() {
+    Connection* const connection = own_connection;
+    if (connection == nullptr || end_waits_ == nullptr) return false;
+    if (!connection->way_back) connection->way_back = std::make_shared<WayBack>(connection);
+    {
+      const std::lock_guard lock(mutex_);
+      connection->is_called = false;
+    }
+    const auto go_on = [this, way_back = connection->way_back] { call_back(*way_back); };
+    connection->end_is_held = end_waits_(connection->context, go_on);
+    return connection->end_is_held;
+  }
+
  private:
   /// A worker without a turn, until it is called.
   struct Spare {
@@ -108,9 +131,9 @@ class WorkerPool {
 
   /// EPOLLONESHOT: once it is ready nobody else is told of it, until it is watched again. From then
   /// on it may be another worker's.
-  bool watch(int operation, Connection& connection) const {
+  bool watch(int operation, Connection& connection, uint32_t events) const {
     epoll_event event{};
-    event.events = EPOLLIN | EPOLLONESHOT;
+    event.events = events | EPOLLONESHOT;
     event.data.ptr = &connection;
     return epoll_ctl(epoll_, operation, connection.descriptor, &event) == 0;
   }
@@ -150,21 +173,42 @@ class WorkerPool {
       usher_called_.notify_one();
     }
     lock.unlock();
+    own_connection = &connection;
+    if (std::exchange(connection.end_is_held, false)) put_end_back(connection.descriptor);
     const bool goes_on = mi_engine(connection.context) == kGoesOn;
+    own_connection = nullptr;
     lock.lock();
     if (goes_on) {
-      connection.is_idle = true;
-      connection.since = Clock::now();
-      lock.unlock();
-      // It cannot fail for a descriptor that epoll knows already.
-      watch(EPOLL_CTL_MOD, connection);
+      leave(connection, lock);
     } else {
       SMFICTX* const context = connection.context;
+      if (connection.way_back) connection.way_back->connection = nullptr;
       connections_.erase(connection.place);
       lock.unlock();
       mi_clr_ctx(context);
     }
     lock.lock();
+  }
+
+  /// A worker leaves it; the lock is released. epoll_ctl() cannot fail for what epoll knows.
+  void leave(Connection& connection, std::unique_lock<std::mutex>& lock) {
+    connection.rests = connection.end_is_held && !connection.is_called;
+    connection.is_idle = !connection.end_is_held;
+    connection.since = Clock::now();
+    const bool rests = connection.rests;
+    const uint32_t events = connection.end_is_held ? kAtOnce : EPOLLIN;
+    lock.unlock();
+    // From here on it may be another worker's.
+    if (!rests) watch(EPOLL_CTL_MOD, connection, events);
+  }
+
+  /// There is reason to ask once more whether the end of the message has to wait.
+  void call_back(const WayBack& way_back) {
+    const std::lock_guard lock(mutex_);
+    Connection* const connection = way_back.connection;
+    if (connection == nullptr) return;
+    connection->is_called = true;
+    if (std::exchange(connection->rests, false)) watch(EPOLL_CTL_MOD, *connection, kAtOnce);
   }
 
   // All of these with the lock held.
@@ -257,6 +301,7 @@ class WorkerPool {
   static int milliseconds(std::chrono::milliseconds time) { return static_cast<int>(time.count()); }
 
   int epoll_ = -1;
+  EndWaits end_waits_ = nullptr;
   std::chrono::seconds idle_timeout_{std::chrono::hours(2)};
   std::mutex mutex_;
   std::list<Connection> connections_;
@@ -284,6 +329,10 @@ WaitingWorker::WaitingWorker() { pool().leave_turn(); }
 WaitingWorker::~WaitingWorker() { pool().take_turn(); }
 
 void set_idle_timeout(std::chrono::seconds timeout) { pool().set_idle_timeout(timeout); }
+
+void set_end_waits(EndWaits end_waits) { pool().set_end_waits(end_waits); }
+
+bool hold_end() { return pool().hold_end(); }
 
 }  // namespace signet
 
