@@ -345,7 +345,7 @@ LimitSet DmarcTreeWalk::limits_reached() {
   return all;
 }
 
-Lookup* DmarcTreeWalk::open_question() {
+Lookup* DmarcTreeWalk::open_step() {
   if (steps_) return nullptr;
   for (auto& [domain, lookup] : questions_) {
     if (lookup && lookup->peek() == nullptr) return &*lookup;
@@ -353,10 +353,13 @@ Lookup* DmarcTreeWalk::open_question() {
   return nullptr;
 }
 
-bool DmarcTreeWalk::is_settled() {
-  return is_there() && (!existence_ || existence_->peek() != nullptr) &&
-         std::all_of(beside_.begin(), beside_.end(),
-                     [](DmarcTreeWalk& walk) { return walk.is_settled(); });
+Lookup* DmarcTreeWalk::open_question() {
+  if (Lookup* step = open_step()) return step;
+  if (existence_ && existence_->peek() == nullptr) return &*existence_;
+  for (DmarcTreeWalk& walk : beside_) {
+    if (Lookup* question = walk.open_question()) return question;
+  }
+  return nullptr;
 }
 
 DmarcTreeWalk& DmarcTreeWalk::beside(Resolver& resolver, LookupBudget& budget, const Name& domain) {

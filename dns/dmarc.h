@@ -66,11 +66,11 @@ class DmarcTreeWalk {
   /// Limits that kept from a record what has been read so far, in the walks beside this one too.
   LimitSet limits_reached();
 
-  /// An answer that steps() would wait for; nullptr: it would not wait.
+  /// Whether steps() would not wait.
+  bool is_there() { return open_step() == nullptr; }
+  /// A question that has no answer yet, of this walk, of those beside it or of ask_existence();
+  /// nullptr: evaluate_dmarc() waits for none of them.
   Lookup* open_question();
-  bool is_there() { return open_question() == nullptr; }
-  /// Whether no question is open, of the walks beside this one and of ask_existence() neither.
-  bool is_settled();
 
   /// Waits for the answers and folds them in the RFC's order, the start first: stops after the
   /// first record with psd=n or psd=y. A step whose lookup failed keeps its status, and the walk
@@ -94,6 +94,7 @@ class DmarcTreeWalk {
     std::optional<Lookup> lookup;  ///< nothing: `_dmarc.` + domain is no DNS name
   };
   void ask(Resolver& resolver, LookupBudget& budget, const DmarcTreeWalk* other);
+  Lookup* open_step();
   Step read_step(const Name& domain, Lookup* lookup);
   const Lookup* find(const Name& domain) const;
 

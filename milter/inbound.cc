@@ -312,7 +312,7 @@ void InboundMessage::body(std::string_view octets) {
 Lookup* InboundMessage::open_question() {
   if (Lookup* key = dkim_->open_question()) return key;
   for (const auto& walk : walks_) {
-    if (Lookup* record = walk->open_question()) return record;
+    if (Lookup* question = walk->open_question()) return question;
   }
   return nullptr;
 }
@@ -337,8 +337,7 @@ bool InboundMessage::may_wait() {
     return spf && spf->verdict({}) == nullptr;
   };
   if (dns_->answered_at_once()) return false;
-  return is_open(spf_) || is_open(spf_helo_) || dkim_->open_question() != nullptr ||
-         !std::ranges::all_of(walks_, [](const auto& walk) { return walk->is_settled(); });
+  return is_open(spf_) || is_open(spf_helo_) || open_question() != nullptr;
 }
 
 SpfVerdict InboundMessage::mail_from_verdict(Deadline deadline) {

@@ -136,6 +136,93 @@ TEST_F(InboundTest, EndsWithTheLastAnswerIfTheMessageCameAtOnce) {
   EXPECT_EQ(session_.report().inbound->dmarc.result, DmarcResult::pass);
 }
 
+/// Counts how often it was told to ask again.
+class News final : public AnswerListener {
+ public:
+  void answer_arrived() noexcept override { ++count_; }
+  int count() const { return count_; }
+
+ private:
+  std::atomic<int> count_ = 0;
+};
+
+TEST_F(InboundTest, TheEndWaitsForTheLongestChainAndIsToldWhenItNeedNotWait) {
+  use_zone(kBrand);
+  mail("<x@deep.brand.example>");
+  session_.header("DKIM-Signature", signature_of("mail.brand.example"));
+  session_.header("From", " news@brand.example");
+  session_.body("x\r\n");
+  int steps = 0;
+  for (auto news = std::make_shared<News>(); session_.end_waits(news);
+       news = std::make_shared<News>()) {
+    while (news->count() == 0) {
+      ASSERT_GT(steps_->answer_all(), 0U) << "waits for nothing";
+      settle();
+      ++steps;
+    }
+  }
+  EXPECT_EQ(steps, 4);
+  EXPECT_FALSE(session_.may_wait());
+  EXPECT_EQ(finish().dmarc.result, DmarcResult::pass);
+}
+
+TEST_F(InboundTest, TheEndWaitsForEachQuestionThatIsOpen) {
+  for (size_t open = 0, asked = 1; open < asked; ++open) {
+    SCOPED_TRACE(open);
+    use_zone(kBrand);
+    mail("<x@bounce.brand.example>", "[192.0.2.1]");
+    session_.header("DKIM-Signature", signature_of("mail.brand.example"));
+    session_.header("From", " news@brand.example");
+    session_.end_of_headers();
+    asked = steps_->waiting();
+    while (steps_->waiting() > open + 1) steps_->answer(open + 1);
+    while (steps_->waiting() > 1) steps_->answer(0);
+    settle();
+    const auto news = std::make_shared<News>();
+    EXPECT_TRUE(session_.end_waits(news));
+    EXPECT_TRUE(session_.may_wait());
+    EXPECT_EQ(news->count(), 0);
+    steps_->answer_all();
+    settle();
+    EXPECT_EQ(news->count(), 1);
+    EXPECT_FALSE(session_.end_waits(news));
+    EXPECT_FALSE(session_.may_wait());
+    EXPECT_EQ(finish().dmarc.result, DmarcResult::pass);
+  }
+}
+
+TEST_F(InboundTest, TheEndWaitsNoLongerThanMessageTimeout) {
+  Config config;
+  config.message_timeout = std::chrono::milliseconds(50);
+  use_zone(kBrand, config);
+  mail("<x@deep.brand.example>");
+  session_.header("DKIM-Signature", signature_of("mail.brand.example"));
+  session_.header("From", " news@brand.example");
+  session_.body("x\r\n");
+  const auto start = std::chrono::steady_clock::now();
+  for (auto news = std::make_shared<News>(); session_.end_waits(news);
+       news = std::make_shared<News>()) {
+    while (news->count() == 0) std::this_thread::yield();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  session_.end_of_message("4XYZ", kNow);
+  const InboundResults& results = *session_.report().inbound;
+  EXPECT_EQ(results.spf.result, SpfResult::temperror);
+  EXPECT_EQ(results.dkim.at(0).result, DkimResult::temperror);
+  EXPECT_EQ(results.dmarc.result, DmarcResult::temperror);
+}
+
+TEST_F(InboundTest, TheEndOfWhatIsNotVerifiedWaitsForNothing) {
+  use_zone(kBrand);
+  EXPECT_FALSE(session_.end_waits(std::make_shared<News>()));  // there is no message
+  Config config;
+  config.verify = false;
+  use_zone(kBrand, config);
+  mail("<x@deep.brand.example>");
+  session_.header("From", " news@brand.example");
+  EXPECT_FALSE(session_.end_waits(std::make_shared<News>()));
+}
+
 TEST_F(InboundTest, WalksFromDomainsThatMayAlignBesideTheAuthors) {  // RFC 9989 4.10.2
   use_zone(kBrand);
   mail("<x@bounce.brand.example>", "[192.0.2.1]");

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -73,8 +74,25 @@ class Workshop {
 
 Workshop workshop;
 
+/// Ends that wait, and who brings them on: threads that take their time.
+class Bringers {
+ public:
+  /// After so long; or on the thread at hand, before it is known that the end waits.
+  void bring(std::chrono::milliseconds delay, std::function<void()> go_on) {
+    if (delay == 0ms) return go_on();
+    std::thread([delay, go_on = std::move(go_on)] {
+      std::this_thread::sleep_for(delay);
+      go_on();
+      go_on();  // once too often
+    }).detach();
+  }
+};
+
+Bringers bringers;
+
 struct Received {
   std::string text;
+  std::vector<std::chrono::milliseconds> waits;  // of the end, one after the other
   bool meets_others = false;
   std::chrono::milliseconds work{0};
 };
@@ -96,6 +114,9 @@ sfsistat on_header(SMFICTX* context, char* name, char* value) {
   if (std::string_view(name) == "X-Meet") received(context).meets_others = true;
   if (std::string_view(name) == "X-Work") {
     received(context).work = std::chrono::milliseconds(std::stoi(value));
+  }
+  if (std::string_view(name) == "X-Wait") {
+    received(context).waits.emplace_back(std::stoi(value));
   }
   return SMFIS_NOREPLY;
 }
@@ -129,7 +150,17 @@ sfsistat on_close(SMFICTX* context) {
   return SMFIS_CONTINUE;
 }
 
+bool end_waits(SMFICTX* context, const std::function<void()>& go_on) {
+  auto& waits = received(context).waits;
+  if (waits.empty()) return false;
+  const auto delay = waits.back();
+  waits.pop_back();
+  bringers.bring(delay, go_on);
+  return true;
+}
+
 smfiDesc filter() {
+  set_end_waits(end_waits);
   smfiDesc description{};
   description.xxfi_flags = SMFIF_ADDHDRS;
   description.xxfi_header = on_header;
@@ -336,6 +367,65 @@ TEST_F(LibmilterSessions, HalfPacketsOfOthersKeepNobodyWaiting) {
   MilterConversation conversation = session();
   ASSERT_TRUE(conversation.client().send_octets(stream.octets));
   EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(stream));
+}
+
+Stream waiting(const std::vector<std::string>& milliseconds) {
+  Stream stream;
+  for (const std::string& wait : milliseconds) stream.header("X-Wait", wait);
+  const Stream rest = example(5, 100);
+  return {stream.octets + rest.octets, stream.text + rest.text};
+}
+
+TEST_F(LibmilterSessions, AMessageWhoseEndWaitsArrivesWholeAndOnce) {
+  for (const std::vector<std::string>& waits : std::vector<std::vector<std::string>>{
+           {"1"}, {"0"}, {"20"}, {"0", "0"}, {"1", "0", "1"}, {"5", "5", "5"}}) {
+    MilterConversation conversation = session();
+    for (int i = 0; i < 3; ++i) {
+      const Stream stream = waiting(waits);
+      ASSERT_TRUE(conversation.client().send_octets(stream.octets));
+      EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(stream));
+    }
+  }
+}
+
+TEST_F(LibmilterSessions, EndsThatWaitOccupyNoThread) {
+  const size_t before = process_.thread_count();
+  std::vector<MilterConversation> crowd;
+  for (int i = 0; i < 100; ++i) crowd.push_back(session());
+  // Each by a thread of the test's own, which is not the pool's.
+  const Stream stream = waiting({"300"});
+  for (auto& one : crowd) ASSERT_TRUE(one.client().send_octets(stream.octets));
+  for (auto& one : crowd) ASSERT_TRUE(one.client().flush());
+  std::this_thread::sleep_for(100ms);
+  EXPECT_LE(process_.thread_count(), before + crowd.size() + kCrowd);
+  // Others are served meanwhile.
+  const Stream other = example(5, 100);
+  MilterConversation conversation = session();
+  ASSERT_TRUE(conversation.client().send_octets(other.octets));
+  EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(other));
+  for (auto& one : crowd) EXPECT_EQ(sum_in_answer(one.client()), expected_sum(stream));
+}
+
+TEST_F(LibmilterSessions, AnMtaThatLeavesWhileItsEndWaitsDisturbsNobody) {
+  for (int i = 0; i < 50; ++i) {
+    MilterConversation leaver = session();
+    ASSERT_TRUE(leaver.client().send_octets(waiting({"1"}).octets));
+    ASSERT_TRUE(leaver.client().flush());
+    if (i % 2 == 0) std::this_thread::sleep_for(1ms);
+  }
+  const Stream stream = waiting({"20"});
+  MilterConversation conversation = session();
+  ASSERT_TRUE(conversation.client().send_octets(stream.octets));
+  EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(stream));
+}
+
+TEST_F(LibmilterSessions, WhatComesBehindAnEndIsNotHeldBack) {
+  MilterConversation conversation = session();
+  const Stream first = waiting({"20"});
+  const Stream second = example(3, 10);
+  ASSERT_TRUE(conversation.client().send_octets(first.octets + second.octets));
+  EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(first));
+  EXPECT_EQ(sum_in_answer(conversation.client()), expected_sum(second));
 }
 
 struct ShortIdleTimeout {

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <fmt/format.h>
 #include <libmilter/mfapi.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -43,6 +45,11 @@ class FilterProcess {
   FilterProcess& operator=(const FilterProcess&) = delete;
 
   const std::string& socket() const { return socket_; }
+  /// How many threads the filter has now.
+  size_t thread_count() const {
+    const std::filesystem::directory_iterator tasks(fmt::format("/proc/{}/task", child_));
+    return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
+  }
 
  private:
   /// The child's whole life.
