@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// One mutex guards the line of waiting work and the list of threads. A thread is added when the
-// line is long and no other sleeps; none is ever taken away: a thread that sleeps costs little.
+// One mutex guards the line of waiting work and the list of threads. None of these is ever taken
+// away: a thread that sleeps costs little.
 
 #include "milter/background.h"
 
@@ -37,33 +37,30 @@ bool Background::is_working() const {
 void Background::start(Work work) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
-  if (threads_.empty()) add_thread();
+  add_threads();
   waiting_.push_back(std::move(work));
   // Who is awake comes to the next by himself: work is short, and waking somebody is not.
   const size_t awake = threads_.size() - idle_ + called_;
-  if (waiting_.size() <= kShortLine * awake) return;
-  if (idle_ > called_) {
-    ++called_;
-    arrived_.notify_one();
-  } else if (threads_.size() < maximum_threads_) {
-    add_thread();
-  }
+  if (waiting_.size() <= kShortLine * awake || idle_ == called_) return;
+  ++called_;
+  arrived_.notify_one();
 }
 
 void Background::start_at(Deadline time, Work work) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
-  if (threads_.empty()) add_thread();
+  add_threads();
   const auto added = later_.emplace(time, std::move(work));
   // Whoever sleeps sleeps until an earlier one.
   if (added == later_.begin()) arrived_.notify_one();
 }
 
-void Background::add_thread() {
+void Background::add_threads() {
+  if (!threads_.empty()) return;
   try {
-    threads_.emplace_back(&Background::run, this);
+    while (threads_.size() < maximum_threads_) threads_.emplace_back(&Background::run, this);
   } catch (const std::system_error&) {
-    // The system has no thread to give: the work waits for one that exists already.
+    // The system has no more threads to give: there will be fewer.
     if (threads_.empty()) throw;
   }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Background: a few threads for what goes on while a message is still arriving (SPF checks whose
-// answers come in). Threads are made on demand up to a limit; beyond it, work waits in line. Work
-// must be short and not wait for anything itself, or the others would wait with it.
+// answers come in). They are made when there is work for the first time, and the longer the line of
+// work is, the more of them are woken. Work must be short and not wait for anything itself, or the
+// others would wait with it.
 
 #pragma once
 
@@ -38,7 +39,7 @@ class Background {
   bool is_working() const;
 
  private:
-  void add_thread();
+  void add_threads();
   void note_awake();
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);

@@ -76,20 +76,16 @@ class WorkerPool {
   }
 
   bool add(SMFICTX* context, int descriptor) {
-    Connection* added = nullptr;
-    {
-      const std::lock_guard lock(mutex_);
-      added = &connections_.emplace_front();
-      added->context = context;
-      added->descriptor = descriptor;
-      added->number = accepted_++;
-      added->is_idle = true;
-      added->since = Clock::now();
-      added->place = connections_.begin();
-    }
-    if (watch(EPOLL_CTL_ADD, *added, EPOLLIN)) return true;
     const std::lock_guard lock(mutex_);
-    connections_.pop_front();  // only the listening thread adds
+    Connection& added = connections_.emplace_front();
+    added.context = context;
+    added.descriptor = descriptor;
+    added.number = accepted_++;
+    added.is_idle = true;
+    added.since = Clock::now();
+    added.place = connections_.begin();
+    if (watch(EPOLL_CTL_ADD, added, EPOLLIN)) return true;
+    connections_.pop_front();
     return false;
   }
 
@@ -129,8 +125,7 @@ class WorkerPool {
     std::condition_variable wake;
   };
 
-  /// EPOLLONESHOT: once it is ready nobody else is told of it, until it is watched again. From then
-  /// on it may be another worker's.
+  /// EPOLLONESHOT: once it is ready nobody else is told of it, until it is watched again.
   bool watch(int operation, Connection& connection, uint32_t events) const {
     epoll_event event{};
     event.events = events | EPOLLONESHOT;
@@ -178,28 +173,13 @@ class WorkerPool {
     const bool goes_on = mi_engine(connection.context) == kGoesOn;
     own_connection = nullptr;
     lock.lock();
-    if (goes_on) {
-      leave(connection, lock);
-    } else {
-      SMFICTX* const context = connection.context;
-      if (connection.way_back) connection.way_back->connection = nullptr;
-      connections_.erase(connection.place);
-      lock.unlock();
-      mi_clr_ctx(context);
-    }
-    lock.lock();
-  }
-
-  /// A worker leaves it; the lock is released. epoll_ctl() cannot fail for what epoll knows.
-  void leave(Connection& connection, std::unique_lock<std::mutex>& lock) {
-    connection.rests = connection.end_is_held && !connection.is_called;
-    connection.is_idle = !connection.end_is_held;
-    connection.since = Clock::now();
-    const bool rests = connection.rests;
-    const uint32_t events = connection.end_is_held ? kAtOnce : EPOLLIN;
+    if (goes_on) return leave(connection);
+    SMFICTX* const context = connection.context;
+    if (connection.way_back) connection.way_back->connection = nullptr;
+    connections_.erase(connection.place);
     lock.unlock();
-    // From here on it may be another worker's.
-    if (!rests) watch(EPOLL_CTL_MOD, connection, events);
+    mi_clr_ctx(context);
+    lock.lock();
   }
 
   /// There is reason to ask once more whether the end of the message has to wait.
@@ -212,6 +192,15 @@ class WorkerPool {
   }
 
   // All of these with the lock held.
+
+  /// A worker leaves it. epoll_ctl() cannot fail for what epoll knows.
+  void leave(Connection& connection) {
+    connection.rests = connection.end_is_held && !connection.is_called;
+    connection.is_idle = !connection.end_is_held;
+    connection.since = Clock::now();
+    if (connection.rests) return;
+    watch(EPOLL_CTL_MOD, connection, connection.end_is_held ? kAtOnce : EPOLLIN);
+  }
 
   void add_ready(const epoll_event& event, Clock::time_point now) {
     ready_.add(*static_cast<Connection*>(event.data.ptr), now);

@@ -315,6 +315,8 @@ class Connection {
   void end_of_message() {
     if (!session_.in_message()) return require(session_.end_of_message("", {}).empty());
     end_of_headers();
+    // Every answer was there at once; play_again() does without the question.
+    require(!session_.end_waits(std::make_shared<signet::AnswerBell>()));
     const auto actions = session_.end_of_message("4XYZ", signet::kTestNow);
     require(!session_.in_message());
     require_sound(message_, session_.report(), actions);

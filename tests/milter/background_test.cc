@@ -31,6 +31,8 @@ int most_at_once(int works, size_t threads) {
   std::atomic<int> most = 0;
   std::latch done(works);
   Background background(threads);
+  background.start([] {});
+  while (background.is_working()) std::this_thread::yield();  // all sleep
   for (int i = 0; i < works; ++i) {
     background.start([&] {
       most = std::max<int>(most, ++at_once);
