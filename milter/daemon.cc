@@ -39,6 +39,9 @@ namespace {
 
 // For SPF checks to go on in when answers come. They don't wait there.
 constexpr size_t kBackgroundThreads = 4;
+/// How often what large messages have left inside the heaps is given back; malloc alone gives back
+/// no more than their ends.
+constexpr std::chrono::seconds kBetweenTrims{10};
 
 // smfi_main() blocks SIGTERM and SIGHUP in the thread that calls it. So libmilter runs in a second
 // thread, and the main thread gets the signals, by these handlers that only pass the number on.
@@ -256,9 +259,10 @@ class Daemon {
 
   int serve(const SignalQueue& signals) {
     while (true) {
-      const int number = signals.next(std::chrono::milliseconds(-1));
+      const int number = signals.next(kBetweenTrims);
       if (number == SIGTERM || number == SIGINT) return number;
       if (number == SIGUSR1 || number == SIGHUP) reload();
+      if (number == 0) malloc_trim(0);
     }
   }
 
