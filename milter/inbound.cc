@@ -317,9 +317,19 @@ Lookup* InboundMessage::open_question() {
   return nullptr;
 }
 
+/// However often and by whichever way the end waits, there is one deadline.
+Deadline InboundMessage::end_deadline() {
+  if (!end_deadline_) {
+    end_deadline_ = from_now(runtime_->config.message_timeout);
+    dns_->extend(*end_deadline_);
+  }
+  return *end_deadline_;
+}
+
 bool InboundMessage::waits(const std::shared_ptr<AnswerListener>& news) {
+  if (end_deadline() <= std::chrono::steady_clock::now()) return false;
   ask_on();
-  // A check comes to its end by itself.
+  // A check comes to its end by itself, MessageTimeout after MAIL at the latest.
   if (spf_ && spf_->listen(news)) return true;
   if (spf_helo_ && spf_helo_->listen(news)) return true;
   while (Lookup* question = open_question()) {
@@ -415,8 +425,7 @@ Evidence InboundMessage::gather_evidence(const InboundResults& results,
 }
 
 InboundResults InboundMessage::finish(std::chrono::sys_seconds now) {
-  const Deadline deadline = from_now(runtime_->config.message_timeout);
-  dns_->extend(deadline);
+  const Deadline deadline = end_deadline();
   InboundResults results;
   results.author = author_;
   for (const Name& domain : author_.domains) {

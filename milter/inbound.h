@@ -88,11 +88,12 @@ class InboundMessage {
   void header(const HeaderField& field);
   void end_of_headers();
   void body(std::string_view octets);
-  /// Whether finish() would have to wait; then `news` is told when it is time to ask again.
+  /// All has come. Whether finish() would have to wait; then `news` is told when it is time to ask
+  /// again. MessageTimeout begins at the first call.
   bool waits(const std::shared_ptr<AnswerListener>& news);
   /// False if no question is open; then finish() hardly waits.
   bool may_wait();
-  /// Waits for what is still on its way, MessageTimeout at most.
+  /// Waits for what is still on its way, MessageTimeout at most, with waits() together.
   InboundResults finish(std::chrono::sys_seconds now);
 
  private:
@@ -105,6 +106,7 @@ class InboundMessage {
   void start_alignment_walks();
   void ask_on();
   Lookup* open_question();
+  Deadline end_deadline();
   DmarcTreeWalk& walk_of(const Name& domain);
   std::vector<DmarcVerdict> evaluate_authors(const InboundResults& results);
   Evidence gather_evidence(const InboundResults& results, std::vector<DmarcVerdict> verdicts) const;
@@ -124,6 +126,7 @@ class InboundMessage {
   std::vector<std::string> from_values_;
   std::vector<std::unique_ptr<DmarcTreeWalk>> walks_;
   bool asked_on_ = false;
+  std::optional<Deadline> end_deadline_;
   Author author_;
   bool from_list_ = false;
   std::string list_id_;           ///< of the first List-Id, what stands in its angle brackets

@@ -212,6 +212,28 @@ TEST_F(InboundTest, TheEndWaitsNoLongerThanMessageTimeout) {
   EXPECT_EQ(results.dmarc.result, DmarcResult::temperror);
 }
 
+/// All answers come late; the walk that turns out to be needed then is never answered.
+TEST_F(InboundTest, TheEndHasMessageTimeoutOnceHoweverItIsWaitedFor) {
+  Config config;
+  config.message_timeout = std::chrono::milliseconds(400);
+  use_zone(
+      "_dmarc.brand. TXT \"v=DMARC1; p=reject; psd=n\"\n"
+      "b.brand.      TXT \"v=spf1 ip4:192.0.2.1 -all\"\n",
+      config);
+  mail("<x@b.brand>", "[192.0.2.1]");
+  session_.header("From", " news@a.brand");
+  session_.body("x\r\n");
+  const auto end = std::chrono::steady_clock::now();
+  ASSERT_TRUE(session_.end_waits(std::make_shared<News>()));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  steps_->answer_all();
+  settle();
+  ASSERT_FALSE(session_.end_waits(std::make_shared<News>()));
+  session_.end_of_message("4XYZ", kNow);
+  EXPECT_TRUE(has_asked("TXT _dmarc.b.brand"));
+  EXPECT_LT(std::chrono::steady_clock::now() - end, std::chrono::milliseconds(550));
+}
+
 TEST_F(InboundTest, TheEndOfWhatIsNotVerifiedWaitsForNothing) {
   use_zone(kBrand);
   EXPECT_FALSE(session_.end_waits(std::make_shared<News>()));  // there is no message
