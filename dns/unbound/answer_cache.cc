@@ -29,18 +29,6 @@ std::chrono::seconds time_to_keep(const Answer& answer) {
   return std::chrono::seconds(0);
 }
 
-/// The name and the answer in a block of one of few sizes, so that what is removed makes room for
-/// what comes: with blocks of all sizes the heap goes on growing for many times the cache's
-/// content.
-std::string in_a_common_size(std::string_view name, std::string_view answer) {
-  constexpr size_t kStep = 64;
-  constexpr size_t kOverhead = 9;  // of malloc(), and the final NUL
-  const size_t octets = name.size() + answer.size() + kOverhead;
-  std::string both;
-  both.reserve((octets + kStep - 1) / kStep * kStep - kOverhead);
-  return both.append(name).append(answer);
-}
-
 }  // namespace
 
 AnswerCache::AnswerCache(size_t entries, size_t octets)
@@ -71,8 +59,9 @@ void AnswerCache::store(const Question& question, const Answer& answer, TimePoin
               question.type,
               static_cast<uint8_t>(name.size()),
               false,
-              in_a_common_size(name, pack_answer(answer)),
+              name + pack_answer(answer),
               now + keep};
+  entry.octets.shrink_to_fit();
   const size_t octets = memory_of(entry);
   if (octets > octets_per_shard_) return;
 
