@@ -55,12 +55,8 @@ void AnswerCache::store(const Question& question, const Answer& answer, TimePoin
   if (keep.count() <= 0 || entries_per_shard_ == 0) return;
   const Key wanted = key(question);
   const std::string& name = question.name.text();
-  Entry entry{std::get<size_t>(wanted),
-              question.type,
-              static_cast<uint8_t>(name.size()),
-              false,
-              name + pack_answer(answer),
-              now + keep};
+  Entry entry{std::get<size_t>(wanted),   question.type, static_cast<uint8_t>(name.size()), false,
+              name + pack_answer(answer), now + keep};
   entry.octets.shrink_to_fit();
   const size_t octets = memory_of(entry);
   if (octets > octets_per_shard_) return;

@@ -162,8 +162,8 @@ int poll_input(pollfd& descriptor, int milliseconds) {
   }
   // At the end of the stream read() says so; of other errors the real poll() does.
   if (holds || buffer.fill(descriptor.fd) >= 0) {
-    if (!is_between_packets || !buffer.is_at_end_of_message() || !hold_end())
-      return ready(descriptor);
+    const bool is_end = is_between_packets && buffer.is_at_end_of_message();
+    if (!is_end || !hold_end()) return ready(descriptor);
     buffer.forget(descriptor.fd);
     return descriptor.revents = 0;
   }

@@ -33,8 +33,9 @@ void put_end_back(int descriptor);
 extern "C" {
 
 /// poll(2). Of one connection that is to be read from it says "ready" while octets of it are in the
-/// buffer, and else fills the buffer with what has come. Waits no longer than poll() would; not at
-/// all if that is a millisecond. Writing on one connection is the matter of output.h.
+/// buffer, and else fills the buffer with what has come; but not of an end of message that
+/// hold_end() holds. Waits no longer than poll() would; not at all if that is a millisecond.
+/// Writing on one connection is the matter of output.h.
 int signet_libmilter_poll(pollfd* descriptors, nfds_t count, int milliseconds);
 
 /// read(2), from the buffer if that holds octets of this descriptor. May return fewer octets than

@@ -20,16 +20,16 @@ namespace signet {
 
 using Clock = std::chrono::steady_clock;
 
-struct Connection;
+struct PooledConnection;
 
 /// By it whoever has the answers brings a connection back; the connection may be gone by then.
 struct WayBack {
-  explicit WayBack(Connection* first) : connection(first) {}
-  Connection* connection;
+  explicit WayBack(PooledConnection* first) : connection(first) {}
+  PooledConnection* connection;
 };
 
 /// A connection of the MTA: epoll watches it, or it is ready, or one worker is at it.
-struct Connection {
+struct PooledConnection {
   SMFICTX* context = nullptr;
   int descriptor = -1;
   uint64_t number = 0;  // how many came before
@@ -38,7 +38,7 @@ struct Connection {
   bool rests = false;         // its worker has left it because of that, and epoll does not watch it
   bool is_called = false;     // since the end was held, there is reason to ask again
   Clock::time_point since{};  // when it became idle
-  std::list<Connection>::iterator place{};
+  std::list<PooledConnection>::iterator place{};
   std::shared_ptr<WayBack> way_back{};
 };
 
@@ -47,16 +47,17 @@ class ReadyConnections {
  public:
   bool empty() const { return all_.empty(); }
 
-  void add(Connection& connection, Clock::time_point now) {
+  void add(PooledConnection& connection, Clock::time_point now) {
     all_.push_back({&connection, connection.number, now});
   }
 
   /// Only if there is one.
-  Connection& take(Clock::time_point now) {
+  PooledConnection& take(Clock::time_point now) {
     auto chosen = all_.begin();
-    if (now - chosen->since < kLongestWait)
+    if (now - chosen->since < kLongestWait) {
       chosen = std::ranges::min_element(all_, {}, &Ready::number);
-    Connection& connection = *chosen->connection;
+    }
+    PooledConnection& connection = *chosen->connection;
     all_.erase(chosen);
     return connection;
   }
@@ -65,7 +66,7 @@ class ReadyConnections {
   static constexpr std::chrono::milliseconds kLongestWait{200};
 
   struct Ready {
-    Connection* connection;
+    PooledConnection* connection;
     uint64_t number;
     Clock::time_point since;
   };

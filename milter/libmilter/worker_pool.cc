@@ -59,7 +59,7 @@ size_t turns() {
 /// Whether the thread at hand is a worker, and has its turn; the connection that it is at.
 thread_local bool is_worker = false;
 thread_local bool has_turn = false;
-thread_local Connection* own_connection = nullptr;
+thread_local PooledConnection* own_connection = nullptr;
 
 class WorkerPool {
  public:
@@ -77,7 +77,7 @@ class WorkerPool {
 
   bool add(SMFICTX* context, int descriptor) {
     const std::lock_guard lock(mutex_);
-    Connection& added = connections_.emplace_front();
+    PooledConnection& added = connections_.emplace_front();
     added.context = context;
     added.descriptor = descriptor;
     added.number = accepted_++;
@@ -106,7 +106,7 @@ class WorkerPool {
   }
 
   bool hold_end() {
-    Connection* const connection = own_connection;
+    PooledConnection* const connection = own_connection;
     if (connection == nullptr || end_waits_ == nullptr) return false;
     if (!connection->way_back) connection->way_back = std::make_shared<WayBack>(connection);
     {
@@ -126,7 +126,7 @@ class WorkerPool {
   };
 
   /// EPOLLONESHOT: once it is ready nobody else is told of it, until it is watched again.
-  bool watch(int operation, Connection& connection, uint32_t events) const {
+  bool watch(int operation, PooledConnection& connection, uint32_t events) const {
     epoll_event event{};
     event.events = events | EPOLLONESHOT;
     event.data.ptr = &connection;
@@ -160,7 +160,7 @@ class WorkerPool {
     if (count == 1) add_ready(event, Clock::now());
   }
 
-  void serve(Connection& connection, std::unique_lock<std::mutex>& lock) {
+  void serve(PooledConnection& connection, std::unique_lock<std::mutex>& lock) {
     ++taken_;
     connection.is_idle = false;
     if (listening_ == 0 && !usher_is_up_) {
@@ -185,7 +185,7 @@ class WorkerPool {
   /// There is reason to ask once more whether the end of the message has to wait.
   void call_back(const WayBack& way_back) {
     const std::lock_guard lock(mutex_);
-    Connection* const connection = way_back.connection;
+    PooledConnection* const connection = way_back.connection;
     if (connection == nullptr) return;
     connection->is_called = true;
     if (std::exchange(connection->rests, false)) watch(EPOLL_CTL_MOD, *connection, kAtOnce);
@@ -194,7 +194,7 @@ class WorkerPool {
   // All of these with the lock held.
 
   /// A worker leaves it. epoll_ctl() cannot fail for what epoll knows.
-  void leave(Connection& connection) {
+  void leave(PooledConnection& connection) {
     connection.rests = connection.end_is_held && !connection.is_called;
     connection.is_idle = !connection.end_is_held;
     connection.since = Clock::now();
@@ -203,7 +203,7 @@ class WorkerPool {
   }
 
   void add_ready(const epoll_event& event, Clock::time_point now) {
-    ready_.add(*static_cast<Connection*>(event.data.ptr), now);
+    ready_.add(*static_cast<PooledConnection*>(event.data.ptr), now);
   }
 
   /// All that are ready now.
@@ -249,7 +249,7 @@ class WorkerPool {
   /// To libmilter it looks as if the MTA had left: it ends the message, and the session.
   void end_old(Clock::time_point now) {
     next_look_ = now + look_round();
-    for (const Connection& connection : connections_) {
+    for (const PooledConnection& connection : connections_) {
       if (connection.is_idle && connection.since + idle_timeout_ <= now) {
         shutdown(connection.descriptor, SHUT_RDWR);
       }
@@ -293,7 +293,7 @@ class WorkerPool {
   EndWaits end_waits_ = nullptr;
   std::chrono::seconds idle_timeout_{std::chrono::hours(2)};
   std::mutex mutex_;
-  std::list<Connection> connections_;
+  std::list<PooledConnection> connections_;
   uint64_t accepted_ = 0;
   ReadyConnections ready_;
   size_t at_work_ = 0;    // workers that have a turn

@@ -25,7 +25,7 @@ class LibmilterReady : public testing::Test {
   uint64_t next(std::chrono::milliseconds at) { return ready_.take(kStart + at).number; }
 
   static constexpr Clock::time_point kStart{1h};
-  std::vector<Connection> connections_ = std::vector<Connection>(4);
+  std::vector<PooledConnection> connections_ = std::vector<PooledConnection>(4);
   ReadyConnections ready_;
 };
 

@@ -74,21 +74,16 @@ class Workshop {
 
 Workshop workshop;
 
-/// Ends that wait, and who brings them on: threads that take their time.
-class Bringers {
- public:
-  /// After so long; or on the thread at hand, before it is known that the end waits.
-  void bring(std::chrono::milliseconds delay, std::function<void()> go_on) {
-    if (delay == 0ms) return go_on();
-    std::thread([delay, go_on = std::move(go_on)] {
-      std::this_thread::sleep_for(delay);
-      go_on();
-      go_on();  // once too often
-    }).detach();
-  }
-};
-
-Bringers bringers;
+/// Lets an end that waits go on after so long, by a thread of its own; or at once, before it is
+/// known that it waits.
+void bring_on(std::chrono::milliseconds delay, std::function<void()> go_on) {
+  if (delay == 0ms) return go_on();
+  std::thread([delay, go_on = std::move(go_on)] {
+    std::this_thread::sleep_for(delay);
+    go_on();
+    go_on();  // once too often
+  }).detach();
+}
 
 struct Received {
   std::string text;
@@ -155,7 +150,7 @@ bool end_waits(SMFICTX* context, const std::function<void()>& go_on) {
   if (waits.empty()) return false;
   const auto delay = waits.back();
   waits.pop_back();
-  bringers.bring(delay, go_on);
+  bring_on(delay, go_on);
   return true;
 }
 
@@ -392,7 +387,7 @@ TEST_F(LibmilterSessions, EndsThatWaitOccupyNoThread) {
   const size_t before = process_.thread_count();
   std::vector<MilterConversation> crowd;
   for (int i = 0; i < 100; ++i) crowd.push_back(session());
-  // Each by a thread of the test's own, which is not the pool's.
+  // bring_on() has a thread for each; the pool must have none.
   const Stream stream = waiting({"300"});
   for (auto& one : crowd) ASSERT_TRUE(one.client().send_octets(stream.octets));
   for (auto& one : crowd) ASSERT_TRUE(one.client().flush());
