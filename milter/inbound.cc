@@ -334,12 +334,22 @@ bool InboundMessage::waits(const std::shared_ptr<AnswerListener>& news) {
   if (spf_helo_ && spf_helo_->listen(news)) return true;
   while (Lookup* question = open_question()) {
     if (!question->listen(news)) continue;  // it has been answered meanwhile
-    background_.start_at(question->deadline(), [later = std::weak_ptr(news)] {
-      if (const auto present = later.lock()) present->answer_arrived();
-    });
+    tell_at(question->deadline(), news);
     return true;
   }
   return false;
+}
+
+/// One timer at a time: who is told asks again, and then there is another. Else a sender whose keys
+/// come one by one would leave one for each.
+void InboundMessage::tell_at(Deadline time, const std::shared_ptr<AnswerListener>& news) {
+  const bool is_set = timer_news_.lock() == news && timer_ > std::chrono::steady_clock::now();
+  if (is_set && timer_ <= time) return;
+  timer_ = time;
+  timer_news_ = news;
+  background_.start_at(time, [later = timer_news_] {
+    if (const auto present = later.lock()) present->answer_arrived();
+  });
 }
 
 bool InboundMessage::may_wait() {

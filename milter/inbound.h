@@ -107,6 +107,7 @@ class InboundMessage {
   void ask_on();
   Lookup* open_question();
   Deadline end_deadline();
+  void tell_at(Deadline time, const std::shared_ptr<AnswerListener>& news);
   DmarcTreeWalk& walk_of(const Name& domain);
   std::vector<DmarcVerdict> evaluate_authors(const InboundResults& results);
   Evidence gather_evidence(const InboundResults& results, std::vector<DmarcVerdict> verdicts) const;
@@ -127,6 +128,8 @@ class InboundMessage {
   std::vector<std::unique_ptr<DmarcTreeWalk>> walks_;
   bool asked_on_ = false;
   std::optional<Deadline> end_deadline_;
+  Deadline timer_{};  ///< when the background tells timer_news_
+  std::weak_ptr<AnswerListener> timer_news_;
   Author author_;
   bool from_list_ = false;
   std::string list_id_;           ///< of the first List-Id, what stands in its angle brackets

@@ -212,6 +212,31 @@ TEST_F(InboundTest, TheEndWaitsNoLongerThanMessageTimeout) {
   EXPECT_EQ(results.dmarc.result, DmarcResult::temperror);
 }
 
+/// The same listener throughout, as the callbacks have it: each question has a timer of its own, or
+/// the one of another that comes before.
+TEST_F(InboundTest, TheEndIsToldOfEachQuestionThatIsNeverAnsweredByOneListener) {
+  Config config;
+  config.message_timeout = std::chrono::milliseconds(150);
+  use_zone(kBrand, config);
+  mail("<x@bounce.brand.example>", "[192.0.2.1]");
+  session_.header("DKIM-Signature", signature_of("mail.brand.example"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  session_.header("From", " news@brand.example");
+  session_.end_of_headers();
+  while (steps_->waiting() > 2) steps_->answer(0);
+  settle();
+  const auto news = std::make_shared<News>();
+  const auto start = std::chrono::steady_clock::now();
+  for (int told = 0; session_.end_waits(news); ++told) {
+    while (news->count() <= told) {
+      ASSERT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+      std::this_thread::yield();
+    }
+  }
+  session_.end_of_message("4XYZ", kNow);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+}
+
 /// All answers come late; the walk that turns out to be needed then is never answered.
 TEST_F(InboundTest, TheEndHasMessageTimeoutOnceHoweverItIsWaitedFor) {
   Config config;
