@@ -57,6 +57,10 @@ struct DkimVerifyOptions {
   /// Different pairs of body canonicalization and l=. A body is canonicalized at most twice but
   /// hashed once for each of these; simple and relaxed, each with and without l=, make four.
   int maximum_body_hashes = 4;
+  /// Of a body, for all its hashes together, that libopendkim is given to canonicalize; what is
+  /// longer the native engine judges. Each octet may take the library 10 ns. By default what
+  /// Postfix's message_size_limit lets through, once.
+  size_t maximum_library_octets = 10 * 1024 * 1024;
   bool unsigned_bytes_pass = false;  ///< l= that leaves octets unsigned: pass instead of policy
 };
 

@@ -3,7 +3,8 @@
 // Verifying with libopendkim, for the postmaster who wants its judgement. The library is called
 // late and with as little as possible: our parser has read each signature, our resolver has fetched
 // each key, only the fields that a signature names are fed, and its word for a body hash has to
-// agree with ours. Whatever it says, `pass` needs all of that to hold at once.
+// agree with ours. Whatever it says, `pass` needs all of that to hold at once. A body that would
+// keep it busy for too long is the native engine's.
 
 #include <fmt/format.h>
 #include <openssl/rand.h>
@@ -112,6 +113,7 @@ class PlainKeys final : public OpendkimKeys {
 
 class OpendkimEngine final : public DkimVerifyEngine {
  public:
+  explicit OpendkimEngine(size_t maximum_body_octets) : octets_left_(maximum_body_octets) {}
   Limits limits() const override { return {kMaxHeaderOctets, kMaxBodyHashes, false}; }
   Refusal check_signature(const DkimSignature& signature, std::string_view value) const override {
     return check_library_limits(signature, value);
@@ -125,7 +127,12 @@ class OpendkimEngine final : public DkimVerifyEngine {
   bool feed_selected_fields(const std::vector<HeaderField>& fields);
   void add_keys(const OpenCandidates& open);
   bool find_handles();
+  void leave_to_native();
 
+  /// For what is too long for the library. It keeps a hash of the header for each signature.
+  const std::unique_ptr<DkimVerifyEngine> native_ = make_native_verify_engine();
+  bool is_left_to_native_ = false;
+  size_t octets_left_;  ///< that the library may be given of the body
   OpenCandidates fed_;  ///< the library has these, in this order
   PlainKeys keys_;      ///< outlives dkim_, which points to it
   DkimHandle dkim_;
@@ -189,6 +196,12 @@ void refuse_signatures_of_signatures(const DkimHeader& header, const OpenCandida
   }
 }
 
+size_t count_body_hashes(const OpenCandidates& candidates) {
+  std::set<size_t> hashes;
+  for (const DkimCandidate* candidate : candidates) hashes.insert(candidate->body_hash);
+  return hashes.size();
+}
+
 void OpendkimEngine::end_of_headers(const DkimHeader& header, const OpenCandidates& open) {
   for (DkimCandidate* candidate : open) {
     candidate->refusal = check_header_form(header, candidate->signature);
@@ -200,6 +213,8 @@ void OpendkimEngine::end_of_headers(const DkimHeader& header, const OpenCandidat
   if (fed_.empty()) return;
   if (feed_selected_fields(header.fields)) {
     library_body_.emplace(dkim_.get());
+    octets_left_ /= count_body_hashes(fed_);
+    native_->end_of_headers(header, fed_);
     return;
   }
   dkim_.reset();
@@ -233,7 +248,17 @@ bool OpendkimEngine::feed_selected_fields(const std::vector<HeaderField>& fields
 }
 
 void OpendkimEngine::body(std::string_view octets) {
-  if (library_body_) library_body_->update(octets);
+  if (!library_body_) return;
+  if (octets.size() > octets_left_) return leave_to_native();
+  octets_left_ -= octets.size();
+  library_body_->update(octets);
+}
+
+/// The library's handle goes at once, with all that it holds.
+void OpendkimEngine::leave_to_native() {
+  is_left_to_native_ = true;
+  library_body_.reset();
+  dkim_.reset();
 }
 
 void OpendkimEngine::finish(const OpenCandidates& open) {
@@ -271,6 +296,7 @@ bool OpendkimEngine::find_handles() {
 }
 
 Refusal OpendkimEngine::judge(const DkimCandidate& candidate) {
+  if (is_left_to_native_) return native_->judge(candidate);
   DKIM_SIGINFO* handle = handles_.at(candidate.index);
   const int error = dkim_sig_geterror(handle);
   const bool passed = (dkim_sig_getflags(handle) & DKIM_SIGFLAG_PASSED) != 0;
@@ -286,8 +312,8 @@ Refusal OpendkimEngine::judge(const DkimCandidate& candidate) {
 
 }  // namespace
 
-std::unique_ptr<DkimVerifyEngine> make_opendkim_verify_engine() {
-  return std::make_unique<OpendkimEngine>();
+std::unique_ptr<DkimVerifyEngine> make_opendkim_verify_engine(size_t maximum_body_octets) {
+  return std::make_unique<OpendkimEngine>(maximum_body_octets);
 }
 
 }  // namespace signet

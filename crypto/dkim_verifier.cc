@@ -318,8 +318,9 @@ std::unique_ptr<DkimVerifier> make_dkim_verifier(DkimEngine engine,
                                                  Resolver& resolver,
                                                  std::shared_ptr<LookupBudget> budget,
                                                  std::shared_ptr<PublicKeyCache> keys) {
-  auto chosen =
-      engine == DkimEngine::native ? make_native_verify_engine() : make_opendkim_verify_engine();
+  auto chosen = engine == DkimEngine::native
+                    ? make_native_verify_engine()
+                    : make_opendkim_verify_engine(options.maximum_library_octets);
   return std::make_unique<Verifier>(std::move(chosen), options, resolver, std::move(budget),
                                     std::move(keys));
 }

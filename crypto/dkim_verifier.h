@@ -69,7 +69,7 @@ class DkimVerifyEngine {
 
 /// Canonicalization and hashes of this program, arithmetic by OpenSSL.
 std::unique_ptr<DkimVerifyEngine> make_native_verify_engine();
-/// libopendkim, which sees only what the gate let through.
-std::unique_ptr<DkimVerifyEngine> make_opendkim_verify_engine();
+/// libopendkim, which sees only what the gate let through. As maximum_library_octets.
+std::unique_ptr<DkimVerifyEngine> make_opendkim_verify_engine(size_t maximum_body_octets);
 
 }  // namespace signet

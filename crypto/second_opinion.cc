@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "crypto/opendkim_library.h"
@@ -84,9 +85,10 @@ SecondOpinion second_opinion(const std::vector<HeaderField>& fields, std::string
 
 std::vector<DkimVerdict> second_opinion(const std::vector<HeaderField>& fields,
                                         std::string_view body, const std::optional<Name>& author,
-                                        const DkimVerifyOptions& options, Resolver& resolver,
+                                        DkimVerifyOptions options, Resolver& resolver,
                                         std::shared_ptr<LookupBudget> budget,
                                         std::chrono::sys_seconds now) {
+  options.maximum_library_octets = SIZE_MAX;  // nobody else's opinion is asked for
   const auto verifier =
       make_dkim_verifier(DkimEngine::libopendkim, options, resolver, std::move(budget));
   for (const HeaderField& field : fields) verifier->header(field);

@@ -42,11 +42,11 @@ SecondOpinion second_opinion(const std::vector<HeaderField>& fields, std::string
                              std::string_view key_record);
 
 /// The verdicts of the engine `libopendkim` on a message from anywhere, one for each DKIM-Signature
-/// in order of the fields, as DkimVerifier::finish() gives them. `author` as in
-/// DkimVerifier::end_of_headers().
+/// in order of the fields, as DkimVerifier::finish() gives them; the library's own however long the
+/// body is. `author` as in DkimVerifier::end_of_headers().
 std::vector<DkimVerdict> second_opinion(const std::vector<HeaderField>& fields,
                                         std::string_view body, const std::optional<Name>& author,
-                                        const DkimVerifyOptions& options, Resolver& resolver,
+                                        DkimVerifyOptions options, Resolver& resolver,
                                         std::shared_ptr<LookupBudget> budget,
                                         std::chrono::sys_seconds now);
 

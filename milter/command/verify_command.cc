@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -70,10 +71,11 @@ std::optional<std::chrono::sys_seconds> parse_time(const std::string& text) {
 }
 
 std::vector<DkimVerdict> verify(DkimEngine engine, const MessageFile& message, const Config& config,
-                                Resolver& resolver, std::chrono::sys_seconds now) {
+                                const DkimVerifyOptions& options, Resolver& resolver,
+                                std::chrono::sys_seconds now) {
   const auto shares = std::make_shared<DnsShares>(
       std::chrono::steady_clock::now() + config.message_timeout, config);
-  const auto verifier = make_dkim_verifier(engine, config.dkim_verify, resolver,
+  const auto verifier = make_dkim_verifier(engine, options, resolver,
                                            std::shared_ptr<LookupBudget>(shares, &shares->dkim));
   for (const HeaderField& field : message.fields()) verifier->header(field);
   const Author author = find_author(message.values_of("From"));
@@ -88,9 +90,13 @@ VerifyFindings examine(const VerifyArguments& arguments, const MessageFile& mess
   RecordingResolver resolver(std::move(source));
   VerifyFindings findings;
   findings.engine = config.dkim_engine;
-  findings.verdicts = verify(findings.engine, message, config, resolver, now);
+  DkimVerifyOptions options = config.dkim_verify;
+  // Of two opinions one is to be the library's, however long the body is.
+  if (arguments.second_opinion) options.maximum_library_octets = SIZE_MAX;
+  findings.verdicts = verify(findings.engine, message, config, options, resolver, now);
   if (arguments.second_opinion) {
-    findings.second_opinion = verify(other_engine(findings.engine), message, config, resolver, now);
+    findings.second_opinion =
+        verify(other_engine(findings.engine), message, config, options, resolver, now);
   }
   auto explanations = explain_signatures(message, config.dkim_verify, resolver.answers());
   if (explanations.size() == findings.verdicts.size()) {

@@ -170,6 +170,34 @@ TEST(DkimEngines, SizesThatTheLibraryDoesNotTake) {
                      "policy over the limit of 1048576 octets in the header"});
 }
 
+TEST(DkimEngines, BodiesThatAreTooLongForTheLibraryAreJudgedByTheNativeEngine) {
+  // A body that tells who has judged it: the library has no verdict on a word of over a megabyte.
+  const auto with_body = [](size_t octets, const std::string& tags = kBase) {
+    return sample(tags,
+                  [&](DkimTestMessage& m) { m.body = std::string(octets - 2, 'x') + "\r\n"; });
+  };
+  constexpr size_t kMost = 10 << 20;
+  expect_difference({"10 MiB", "6376 3.4.4", with_body(kMost), "pass", kOwnBody});
+  auto message = with_body(kMost + 1);
+  const auto judge = [&](const DkimTestMessage& judged) {
+    return verdict_of(DkimEngine::libopendkim, judged, sample_zone());
+  };
+  EXPECT_EQ(judge(message), "pass");
+  auto changed = message;
+  changed.fields[3].value += "!";
+  EXPECT_EQ(judge(changed), "fail signature does not verify");
+  changed = message;
+  changed.body[0] = 'y';
+  EXPECT_EQ(judge(changed), "fail body hash differs");
+
+  // Two hashes of a body are as much work as one of a body twice as long.
+  const auto twice = [&](size_t octets) {
+    return sign_on_top(with_body(octets, sample_tags("relaxed/relaxed", "relaxed/simple")), kBase);
+  };
+  EXPECT_EQ(judge(twice(kMost / 2)), kOwnBody);
+  EXPECT_EQ(judge(twice(kMost / 2 + 1)), "pass");
+}
+
 TEST(DkimEngines, KeysThatTheLibraryDoesNotTake) {  // RFC 8301 3.2: it MAY
   const std::shared_ptr<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr),
                                               EVP_PKEY_CTX_free);

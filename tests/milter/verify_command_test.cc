@@ -298,6 +298,15 @@ TEST_F(VerifyCommand, TheSecondOpinionIsShownWhereItDiffers) {
   EXPECT_EQ(other.exit_status, 1);
 }
 
+TEST_F(VerifyCommand, TheSecondOpinionOnALongBodyIsTheLibrarysToo) {
+  // The library has no verdict on a word of over a megabyte; the daemon would not ask it.
+  DkimTestMessage message = parse_message(kSampleText);
+  message.body = std::string(11 << 20, 'x') + "\r\n";
+  const auto outcome = verify(file_of(sign_on_top(message, kSampleTags)), {"--second-opinion"});
+  EXPECT_NE(outcome.out.find("  libopendkim differs: neutral (libopendkim canonicalizes this body"),
+            std::string::npos);
+}
+
 TEST_F(VerifyCommand, TooManySignaturesHaveOneVerdict) {
   std::string file;
   for (int i = 0; i < 51; ++i) file += "DKIM-Signature: v=1\n";
