@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -30,6 +29,7 @@
 #include "milter/config/config_values.h"
 #include "milter/libmilter/accept.h"
 #include "milter/log.h"
+#include "milter/memory.h"
 #include "milter/privileges.h"
 #include "milter/runtime.h"
 #include "milter/signing/key_monitor.h"
@@ -39,9 +39,8 @@ namespace {
 
 // For SPF checks to go on in when answers come. They don't wait there.
 constexpr size_t kBackgroundThreads = 4;
-/// How often what large messages have left inside the heaps is given back; malloc alone gives back
-/// no more than their ends.
-constexpr std::chrono::seconds kBetweenTrims{10};
+/// How often memory is given back that nobody needs.
+constexpr std::chrono::seconds kBetweenReturns{10};
 
 // smfi_main() blocks SIGTERM and SIGHUP in the thread that calls it. So libmilter runs in a second
 // thread, and the main thread gets the signals, by these handlers that only pass the number on.
@@ -153,19 +152,6 @@ std::string summary(const Runtime& runtime) {
                      config.sign ? "s" : "", config.verify ? "v" : "", config.socket);
 }
 
-// glibc gives new threads heaps of their own, up to eight for each processor, and each heap keeps
-// the room for the most that it ever held. One for each processor is enough: not many more threads
-// are at work at a time. And once a block of some hundred KiB has been freed, glibc would take the
-// next from a heap, too, and keep twice as much free at its end; with a threshold that is set it
-// does neither.
-void bound_heaps() {
-  constexpr int kLargeBlock = 128 * 1024;  // glibc's own, to begin with
-  mallopt(M_MMAP_THRESHOLD, kLargeBlock);
-  mallopt(M_TRIM_THRESHOLD, kLargeBlock);
-  if (getenv("MALLOC_ARENA_MAX") != nullptr) return;  // mallopt(3): the administrator's choice
-  mallopt(M_ARENA_MAX, std::max(2, static_cast<int>(std::thread::hardware_concurrency())));
-}
-
 // Who the configuration names.
 struct Accounts {
   Account service;  // to run as
@@ -259,10 +245,10 @@ class Daemon {
 
   int serve(const SignalQueue& signals) {
     while (true) {
-      const int number = signals.next(kBetweenTrims);
+      const int number = signals.next(kBetweenReturns);
       if (number == SIGTERM || number == SIGINT) return number;
       if (number == SIGUSR1 || number == SIGHUP) reload();
-      if (number == 0) malloc_trim(0);
+      if (number == 0) give_back_memory();
     }
   }
 
@@ -374,7 +360,6 @@ int check_configuration(const std::string& config_path) {
 }
 
 int run_daemon(const DaemonOptions& options) {
-  bound_heaps();
   auto loaded = load_config(options.config_path);
   if (const auto* errors = std::get_if<ConfigErrors>(&loaded)) {
     complain_all(*errors);

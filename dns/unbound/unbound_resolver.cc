@@ -16,7 +16,6 @@
 #include "dns/unbound/unbound_resolver.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -325,12 +324,9 @@ void UnboundResolver::Pump::renew_context() {
 
 void UnboundResolver::Pump::drop_idle_contexts() {
   const auto current = std::prev(generations_.end());
-  const size_t before = generations_.size();
   for (auto each = generations_.begin(); each != current;) {
     each = each->flights == 0 ? generations_.erase(each) : std::next(each);
   }
-  // A context leaves up to 10 MiB, with which malloc would not part by itself.
-  if (generations_.size() < before) malloc_trim(0);
 }
 
 void UnboundResolver::Pump::launch(Flight& flight) {
