@@ -3,9 +3,9 @@
 """soak.py [--build FOLDER] [--messages N]: what a daemon holds after a long day.
 
 Mail of all kinds on 8 connections: of 8,000 domains, more than the caches hold, signed and forged,
-to be signed and to be verified, hostile, and given up in the middle. A warm-up that is not counted
-fills the caches. From a tenth of the rest to its end resident memory may not grow by more than 1 %,
-nor threads and descriptors at all. The daemon then ends by SIGTERM with status 0: of a build with
+to be signed and to be verified, hostile, and given up in the middle. From a tenth of the messages,
+with which the caches are full, to the end resident memory may not grow by more than 1 %, nor threads
+and descriptors at all. The daemon then ends by SIGTERM with status 0: of a build with
 AddressSanitizer that says that nothing leaked. `--clean-only` leaves memory out, which such a build
 holds on to.
 """
@@ -137,17 +137,15 @@ class Soak:
         self._judge()
 
     def _load(self, milter, pool):
-        share, warm_up = self._options.messages // _SLICES, self._options.warm_up
-        if warm_up:
-            self._note(_send(self._tools, self._folder, 0, warm_up))
+        share = self._options.messages // _SLICES
         print(f"{'messages':>9} {'a second':>10} {'resident MiB':>13} {'threads':>8} "
               f"{'descriptors':>12}")
         for number in range(_SLICES):
             started = time.monotonic()
-            self._note(_send(self._tools, self._folder, (warm_up + number * share) % pool, share))
+            self._note(_send(self._tools, self._folder, number * share % pool, share))
             rate = share / (time.monotonic() - started)
             if number in (0, _SLICES - 1):
-                # libmilter's idle threads leave by themselves after some seconds.
+                # idle threads leave by themselves after some seconds.
                 time.sleep(_SETTLE_SECONDS)
             self.samples.append(Sample(milter.pid, (number + 1) * share, rate))
             print(self.samples[-1].row(), flush=True)
@@ -180,7 +178,6 @@ def main():
     parser.add_argument("--build", default=str(_ROOT / "build/release"), help="of the daemon")
     parser.add_argument("--tools", default=str(_ROOT / "build/release"), help="of the load")
     parser.add_argument("--messages", type=int, default=300000)
-    parser.add_argument("--warm-up", type=int, default=60000, help="messages that do not count")
     parser.add_argument("--clean-only", action="store_true", help="memory may grow")
     options = parser.parse_args()
     raise_descriptor_limit()
