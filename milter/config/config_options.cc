@@ -266,8 +266,8 @@ std::vector<ConfigOption> signing_options() {
       choice_option("DKIMEngine", &Config::dkim_engine, kDkimEngines,
                     "Who computes signatures, for signing and verifying: native is Signet itself "
                     "with OpenSSL; libopendkim is that library, which is slower and has no verdict "
-                    "on some messages. What is longer than 10 MiB Signet verifies itself, as the "
-                    "library would take too long; with N hashes of the body than 10 MiB / N."),
+                    "on some messages. A body longer than 10 MiB, or half of that if two hashes "
+                    "of it are wanted, is too much for it: Signet verifies that message itself."),
       path_option("KeyDirectory", "DIRECTORY", &Config::key_directory,
                   "Where the private keys are: DOMAIN/SELECTOR.pem. A message is signed with all "
                   "keys of the domain in its From field. A key file belongs to the user that "

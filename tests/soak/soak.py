@@ -145,7 +145,7 @@ class Soak:
             self._note(_send(self._tools, self._folder, number * share % pool, share))
             rate = share / (time.monotonic() - started)
             if number in (0, _SLICES - 1):
-                # idle threads leave by themselves after some seconds.
+                # Idle threads leave by themselves after some seconds.
                 time.sleep(_SETTLE_SECONDS)
             self.samples.append(Sample(milter.pid, (number + 1) * share, rate))
             print(self.samples[-1].row(), flush=True)
