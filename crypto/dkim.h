@@ -54,8 +54,9 @@ struct DkimVerifyOptions {
   /// maximum_signatures, is what has to be canonicalized and hashed before the body.
   int maximum_header_octets = 4 * 1024 * 1024;
   int maximum_tag_list_octets = kMaxTagListOctets;  ///< of a signature field, and of a key record
-  /// Different pairs of body canonicalization and l=. A body is canonicalized at most twice but
-  /// hashed once for each of these; simple and relaxed, each with and without l=, make four.
+  /// Different pairs of body canonicalization and l=; simple and relaxed, each with and without l=,
+  /// make four. However many they are, a body is canonicalized and hashed at most twice; but
+  /// libopendkim does both once for each.
   int maximum_body_hashes = 4;
   /// Of a body, for all its hashes together, that libopendkim is given to canonicalize; what is
   /// longer the native engine judges. Each octet may take the library 10 ns. By default what

@@ -58,10 +58,12 @@ size_t BodyHashes::add(Canonicalization canonicalization, std::optional<uint64_t
     return hash.canonicalization == canonicalization && hash.length == length;
   });
   if (same != hashes_.end()) return static_cast<size_t>(same - hashes_.begin());
-  hashes_.push_back(Hash{canonicalization, length, Sha256(), {}});
-  auto& canonicalizer = stream(canonicalization).canonicalizer;
-  if (!canonicalizer) {
-    canonicalizer = std::make_unique<BodyCanonicalizer>(
+  hashes_.push_back(Hash{canonicalization, length, {}});
+  if (length == 0) hashes_.back().value = Sha256().finish();
+  Stream& s = stream(canonicalization);
+  if (!s.canonicalizer) {
+    s.running.emplace();
+    s.canonicalizer = std::make_unique<BodyCanonicalizer>(
         canonicalization, [this, canonicalization](std::string_view octets) {
           add_canonical(canonicalization, octets);
         });
@@ -76,10 +78,15 @@ void BodyHashes::update(std::string_view octets) {
 }
 
 void BodyHashes::finish() {
-  for (Stream& s : streams_) {
-    if (s.canonicalizer) s.canonicalizer->finish();
+  for (const Canonicalization form : {Canonicalization::simple, Canonicalization::relaxed}) {
+    Stream& s = stream(form);
+    if (!s.canonicalizer) continue;
+    s.canonicalizer->finish();
+    const std::string whole = s.running->finish();
+    for (Hash& hash : hashes_) {
+      if (hash.canonicalization == form && hash.value.empty()) hash.value = whole;
+    }
   }
-  for (Hash& hash : hashes_) hash.value = hash.sha256.finish();
 }
 
 uint64_t BodyHashes::canonical_octets(size_t index) const {
@@ -87,13 +94,36 @@ uint64_t BodyHashes::canonical_octets(size_t index) const {
 }
 
 void BodyHashes::add_canonical(Canonicalization canonicalization, std::string_view octets) {
-  uint64_t& before = stream(canonicalization).octets;
-  for (Hash& hash : hashes_) {
-    if (hash.canonicalization != canonicalization) continue;
-    const uint64_t left = hash.length ? *hash.length - std::min(*hash.length, before) : UINT64_MAX;
-    hash.sha256.update(octets.substr(0, std::min<uint64_t>(left, octets.size())));
+  Stream& s = stream(canonicalization);
+  while (!octets.empty()) {
+    const std::optional<uint64_t> end = next_end(canonicalization);
+    const size_t taken = end ? std::min<uint64_t>(*end - s.octets, octets.size()) : octets.size();
+    if (end) s.running->update(octets.substr(0, taken));
+    s.octets += taken;
+    octets.remove_prefix(taken);
+    if (s.octets == end) complete(canonicalization);
   }
-  before += octets.size();
+}
+
+/// After how many octets the next hash is complete; nothing if all are, so that what follows need
+/// only be counted.
+std::optional<uint64_t> BodyHashes::next_end(Canonicalization canonicalization) const {
+  std::optional<uint64_t> end;
+  for (const Hash& hash : hashes_) {
+    if (hash.canonicalization != canonicalization || !hash.value.empty()) continue;
+    end = std::min(end.value_or(UINT64_MAX), hash.length.value_or(UINT64_MAX));
+  }
+  return end;
+}
+
+/// The hash of so many octets as have come has its value; the running one goes on.
+void BodyHashes::complete(Canonicalization canonicalization) {
+  const Stream& s = stream(canonicalization);
+  for (Hash& hash : hashes_) {
+    if (hash.canonicalization == canonicalization && hash.length == s.octets) {
+      hash.value = Sha256(*s.running).finish();
+    }
+  }
 }
 
 std::string comparable_name(const HeaderField& field) { return ascii_lower(bare_name(field)); }

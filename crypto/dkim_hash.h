@@ -42,9 +42,10 @@ class Sha256 {
   std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
-/// The body hashes that the signatures of one message ask for. A body is canonicalized at most
-/// twice, once per algorithm, however many hashes there are. Call add() for all of them first, then
-/// update() any number of times, then finish() once.
+/// The body hashes that the signatures of one message ask for. A body is canonicalized and hashed
+/// at most twice, once per algorithm, however many hashes there are: what l= asks for is the
+/// running hash after so many octets. Call add() for all of them first, then update() any number of
+/// times, then finish() once.
 class BodyHashes {
  public:
   BodyHashes() = default;
@@ -68,16 +69,18 @@ class BodyHashes {
   struct Hash {
     Canonicalization canonicalization;
     std::optional<uint64_t> length;
-    Sha256 sha256;
-    std::string value;
+    std::string value;  // empty until all its octets are there
   };
   struct Stream {
     std::unique_ptr<BodyCanonicalizer> canonicalizer;  // null if no hash wants it
+    std::optional<Sha256> running;                     // the same
     uint64_t octets = 0;
   };
 
   Stream& stream(Canonicalization canonicalization);
   void add_canonical(Canonicalization canonicalization, std::string_view octets);
+  std::optional<uint64_t> next_end(Canonicalization canonicalization) const;
+  void complete(Canonicalization canonicalization);
 
   std::vector<Hash> hashes_;
   std::array<Stream, 2> streams_;  // by Canonicalization

@@ -95,6 +95,22 @@ TEST(DkimHash, ACopyGoesOnFromTheSameOctets) {
   EXPECT_EQ(second.finish(), sha256("ac"));
 }
 
+TEST(DkimHash, EachLengthHasTheHashOfSoManyOctetsHoweverTheyCome) {  // RFC 6376 3.5 l=
+  constexpr std::string_view kBody = "abc\r\ndef\r\n";
+  for (size_t piece = 1; piece <= kBody.size(); ++piece) {
+    BodyHashes hashes;
+    for (size_t length = kBody.size() + 1; length-- > 0;) {
+      hashes.add(Canonicalization::simple, length);
+    }
+    for (size_t i = 0; i < kBody.size(); i += piece) hashes.update(kBody.substr(i, piece));
+    hashes.finish();
+    for (size_t i = 0; i < hashes.size(); ++i) {
+      EXPECT_EQ(hashes.hash(i), sha256(std::string(kBody.substr(0, kBody.size() - i)))) << piece;
+      EXPECT_EQ(hashes.canonical_octets(i), kBody.size());
+    }
+  }
+}
+
 TEST(DkimHash, LengthCountsCanonicalOctets) {  // RFC 6376 3.5 l=
   BodyHashes hashes;
   const size_t all = hashes.add(Canonicalization::relaxed, std::nullopt);
