@@ -30,20 +30,39 @@ constexpr size_t kPiece = 8192;
 
 bool is_white(char c) { return c == ' ' || c == '\t'; }
 
+#ifdef __SSE2__
+__m128i load(const char* octets) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets));
+}
+__m128i equal(__m128i octets, char c) { return _mm_cmpeq_epi8(octets, _mm_set1_epi8(c)); }
+#endif
+
+/// Where the first CRLF is; the size of `octets` if nowhere.
+size_t find_crlf(std::string_view octets) {
+  size_t i = 0;
+#ifdef __SSE2__
+  for (; i + sizeof(__m128i) < octets.size(); i += sizeof(__m128i)) {
+    const __m128i found = _mm_and_si128(equal(load(octets.data() + i), '\r'),
+                                        equal(load(octets.data() + i + 1), '\n'));
+    const auto bits = static_cast<uint16_t>(_mm_movemask_epi8(found));
+    if (bits != 0) return i + static_cast<size_t>(std::countr_zero(bits));
+  }
+#endif
+  while (i < octets.size() && !octets.substr(i).starts_with("\r\n")) ++i;
+  return i;
+}
+
 /// A bit for each of kBlock octets, the first one's lowest: set where relaxed may have to change
 /// something, at each HTAB and at each SP before an octet that is not above SP. Reads one octet
 /// more.
 uint64_t suspects(const char* octets) {
   uint64_t bits = 0;
 #ifdef __SSE2__
-  const __m128i tab = _mm_set1_epi8('\t');
-  const __m128i space = _mm_set1_epi8(' ');
   for (size_t i = 0; i < kBlock; i += sizeof(__m128i)) {
-    const __m128i c = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets + i));
-    const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets + i + 1));
-    const __m128i low_next = _mm_cmpeq_epi8(_mm_min_epu8(next, space), next);
-    const __m128i found =
-        _mm_or_si128(_mm_cmpeq_epi8(c, tab), _mm_and_si128(_mm_cmpeq_epi8(c, space), low_next));
+    const __m128i c = load(octets + i);
+    const __m128i next = load(octets + i + 1);
+    const __m128i low_next = _mm_cmpeq_epi8(_mm_min_epu8(next, _mm_set1_epi8(' ')), next);
+    const __m128i found = _mm_or_si128(equal(c, '\t'), _mm_and_si128(equal(c, ' '), low_next));
     bits |= uint64_t{static_cast<uint16_t>(_mm_movemask_epi8(found))} << i;
   }
 #else
@@ -55,17 +74,23 @@ uint64_t suspects(const char* octets) {
   return bits;
 }
 
-/// RFC 6376 3.4.4: of a run of WSP one SP stays, and none at the end of a line. So of each run the
-/// last one stays, unless a line end follows. 1 if it does, 0 if not, and no branch that would be
-/// guessed wrongly every other time.
-size_t stays(const char* white) {
-  const bool more_white = (white[1] == ' ') | (white[1] == '\t');
-  const bool line_end = (white[1] == '\r') & (white[2] == '\n');
-  return static_cast<size_t>(!(more_white | line_end));
-}
+/// Of a run of WSP one SP stays: the last. 1 if that is this one, 0 if not, and no branch that
+/// would be guessed wrongly every other time.
+struct StaysInField {  // RFC 6376 3.4.2
+  size_t operator()(const char* white) const {
+    return static_cast<size_t>(!((white[1] == ' ') | (white[1] == '\t')));
+  }
+};
+struct StaysInBody {  // RFC 6376 3.4.4: and none at the end of a line
+  size_t operator()(const char* white) const {
+    const bool line_end = (white[1] == '\r') & (white[2] == '\n');
+    return StaysInField()(white) & static_cast<size_t>(!line_end);
+  }
+};
 
 /// Writes the relaxed form of the first `count` octets, at most kBlock. Reads and writes up to a
 /// block beyond them, because copies of a fixed size are the cheapest. Returns the end of it.
+template <typename Stays>
 char* write_relaxed(const char* octets, size_t count, char* to) {
   size_t done = 0;
   for (uint64_t bits = suspects(octets); bits != 0; bits &= bits - 1) {
@@ -73,11 +98,35 @@ char* write_relaxed(const char* octets, size_t count, char* to) {
     std::memcpy(to, octets + done, kBlock);
     to += at - done;
     *to = ' ';
-    to += stays(octets + at);
+    to += Stays()(octets + at);
     done = at + 1;
   }
   std::memcpy(to, octets + done, kBlock);
   return to + (count - done);
+}
+
+/// Gives `sink` the relaxed form of octets whose last one is no white space, so that nothing
+/// depends on what follows.
+template <typename Stays, typename Sink>
+void relax(std::string_view octets, const Sink& sink) {
+  char out[kPiece + kBlock];
+  while (octets.size() >= 2 * kBlock) {
+    char* to = out;
+    // Two blocks are there for each that is written: it reads beyond its own.
+    const size_t blocks = std::min(kPiece, octets.size() - kBlock) / kBlock;
+    for (size_t i = 0; i < blocks; ++i) {
+      to = write_relaxed<Stays>(octets.data() + i * kBlock, kBlock, to);
+    }
+    sink({out, static_cast<size_t>(to - out)});
+    octets.remove_prefix(blocks * kBlock);
+  }
+  char rest[3 * kBlock] = {};
+  octets.copy(rest, octets.size());
+  char* to = out;
+  for (size_t i = 0; i < octets.size(); i += kBlock) {
+    to = write_relaxed<Stays>(rest + i, std::min(kBlock, octets.size() - i), to);
+  }
+  sink(std::string_view(out, static_cast<size_t>(to - out)));
 }
 
 /// Canonical fields, each behind the ones before.
@@ -98,9 +147,8 @@ class FieldWriter {
     while (!name.empty() && is_white(name.back())) name.remove_suffix(1);
     out_ += ascii_lower(name);
     out_ += ':';
-    value_start_ = out_.size();
-    held_white_ = false;
-    add_value(field.value);
+    unfold(field.value);
+    relax<StaysInField>(trimmed(unfolded_), [this](std::string_view octets) { out_ += octets; });
   }
   void add(const HeaderField& field, Canonicalization canonicalization) {
     canonicalization == Canonicalization::relaxed ? add_relaxed(field) : add_simple(field);
@@ -109,30 +157,22 @@ class FieldWriter {
   std::string take() { return std::move(out_); }
 
  private:
-  void add_value(std::string_view value) {
+  void unfold(std::string_view value) {
+    unfolded_.clear();
     while (!value.empty()) {
-      if (is_white(value.front())) {
-        held_white_ = true;
-        value.remove_prefix(1);
-      } else if (value.starts_with("\r\n")) {
-        value.remove_prefix(2);
-      } else {
-        size_t word = 1;
-        while (word < value.size() && !is_white(value[word]) && value[word] != '\r') ++word;
-        add_content(value.substr(0, word));
-        value.remove_prefix(word);
-      }
+      const size_t line = find_crlf(value);
+      unfolded_ += value.substr(0, line);
+      value.remove_prefix(std::min(line + 2, value.size()));
     }
   }
-  void add_content(std::string_view octets) {
-    if (held_white_ && out_.size() > value_start_) out_ += ' ';
-    held_white_ = false;
-    out_ += octets;
+  static std::string_view trimmed(std::string_view value) {
+    while (!value.empty() && is_white(value.front())) value.remove_prefix(1);
+    while (!value.empty() && is_white(value.back())) value.remove_suffix(1);
+    return value;
   }
 
   std::string out_;
-  size_t value_start_ = 0;
-  bool held_white_ = false;
+  std::string unfolded_;
 };
 
 size_t octets_of(const HeaderField& field) { return field.name.size() + 1 + field.value.size(); }
@@ -238,30 +278,10 @@ void BodyCanonicalizer::add_content(std::string_view octets) {
   held_white_ = false;
   has_content_ = true;
   if (canonicalization_ == Canonicalization::relaxed) {
-    add_relaxed(octets);
+    relax<StaysInBody>(octets, sink_);
   } else {
     sink_(octets);
   }
-}
-
-/// Content of a relaxed body. Its last octet is no white space, so nothing depends on what follows.
-void BodyCanonicalizer::add_relaxed(std::string_view octets) {
-  char out[kPiece + kBlock];
-  while (octets.size() >= 2 * kBlock) {
-    char* to = out;
-    // Two blocks are there for each that is written: it reads beyond its own.
-    const size_t blocks = std::min(kPiece, octets.size() - kBlock) / kBlock;
-    for (size_t i = 0; i < blocks; ++i) to = write_relaxed(octets.data() + i * kBlock, kBlock, to);
-    sink_({out, static_cast<size_t>(to - out)});
-    octets.remove_prefix(blocks * kBlock);
-  }
-  char rest[3 * kBlock] = {};
-  octets.copy(rest, octets.size());
-  char* to = out;
-  for (size_t i = 0; i < octets.size(); i += kBlock) {
-    to = write_relaxed(rest + i, std::min(kBlock, octets.size() - i), to);
-  }
-  sink_({out, static_cast<size_t>(to - out)});
 }
 
 /// The CR was none of a CRLF, so it is an octet like others.

@@ -48,7 +48,6 @@ class BodyCanonicalizer {
   size_t hold_back(std::string_view octets);
   size_t content_end(std::string_view octets) const;
   void add_content(std::string_view octets);
-  void add_relaxed(std::string_view octets);
   void release_cr();
   void end_line();
 
