@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "crypto/message.h"
 #include "milter/field/auth_results.h"
 #include "milter/field/verdict_results.h"
 #include "milter/message_line.h"
@@ -167,7 +168,7 @@ void require_forgeries_removed(const Played& played, const std::vector<Action>& 
   require(std::ranges::is_sorted(removed, std::greater_equal<>()));
   int seen = 0;
   for (const HeaderField& field : played.fields) {
-    if (!signet::equals_ignoring_case(field.name, kResultsField)) continue;
+    if (!signet::is_named(field, kResultsField)) continue;
     ++seen;
     const bool claims = signet::claims_authserv_id(field.value, authserv_id_of(played));
     require(!claims || std::ranges::find(removed, seen) != removed.end());
@@ -197,7 +198,7 @@ void require_results_told(const Played& played, const signet::MessageReport& rep
   }));
 }
 
-bool is_from(const HeaderField& field) { return signet::equals_ignoring_case(field.name, "From"); }
+bool is_from(const HeaderField& field) { return signet::is_named(field, "From"); }
 
 /// RFC 9989 5.3.5, 11.5, and SECURITY: identity.
 void require_no_wrong_pass(const Played& played, const signet::InboundResults& results) {
