@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <string>
 
+#include "tests/support/step_resolver.h"
 #include "tests/support/zone_resolver.h"
 
 namespace signet {
@@ -241,6 +242,19 @@ TEST(DmarcExistence, PrefetchAsksOnceAndEarly) {
   const auto verdict = evaluate_dmarc(resolver, test_budget(), walk, {}, false);
   EXPECT_EQ(verdict.policy, DmarcPolicy::reject);
   EXPECT_EQ(resolver.question_count(), count);
+}
+
+TEST(DmarcExistence, IsAQuestionLikeThoseOfTheWalk) {
+  ZoneResolver zone(kNpZone);
+  StepResolver resolver(zone);
+  DmarcTreeWalk walk(resolver, test_budget(), name("a.example.com"));
+  EXPECT_NE(walk.open_question(), nullptr);
+  resolver.answer_all();
+  EXPECT_EQ(walk.open_question(), nullptr);
+  prefetch_dmarc(resolver, test_budget(), walk);
+  EXPECT_NE(walk.open_question(), nullptr);
+  resolver.answer_all();
+  EXPECT_EQ(walk.open_question(), nullptr);
 }
 
 TEST(DmarcExistence, AnErrorThatHidesThePolicyIsTemperror) {  // RFC 9989 5.3.6
