@@ -28,9 +28,8 @@ class ZoneServer:
 
     def __init__(self):
         self._fixed, self._records = {}, {}
-        self._udp = _bound_server(socketserver.ThreadingUDPServer, _UdpQuestion, 0)
+        self._udp, self._tcp = _servers_on_one_port()
         self.port = self._udp.server_address[1]
-        self._tcp = _bound_server(socketserver.ThreadingTCPServer, _TcpQuestion, self.port)
         for server in (self._udp, self._tcp):
             server.zone = self
             threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -83,6 +82,18 @@ class _TcpQuestion(socketserver.StreamRequestHandler):
             question = self.rfile.read(struct.unpack(">H", prefix)[0])
             answer = self.server.zone.answer(question)
             self.wfile.write(struct.pack(">H", len(answer)) + answer)
+
+
+def _servers_on_one_port():
+    """One for UDP and one for TCP. A port that is free for the one may be taken for the other."""
+    for _ in range(20):
+        udp = _bound_server(socketserver.ThreadingUDPServer, _UdpQuestion, 0)
+        try:
+            return udp, _bound_server(socketserver.ThreadingTCPServer, _TcpQuestion,
+                                      udp.server_address[1])
+        except OSError:
+            udp.server_close()
+    raise RuntimeError("no port for both UDP and TCP on 127.0.0.1")
 
 
 def _bound_server(kind, handler, port):
