@@ -5,12 +5,12 @@
 #include <jemalloc/jemalloc.h>
 
 // jemalloc reads this before main(); MALLOC_CONF in the environment has the last word. One heap,
-// not four for each processor: threads go to it for ten pieces at a time, so it is rarely busy. A
-// thread keeps up to twenty freed pieces of each size for itself, not two hundred, and none over 2
+// not four for each processor: threads go to it for four pieces at a time, so it is rarely busy. A
+// thread keeps up to eight freed pieces of each size for itself, not two hundred, and none over 2
 // KiB, since what idle threads keep holds pages that are else free. Pages that have been free for a
 // second go back to the system.
 const char* malloc_conf =
-    "narenas:1,tcache_nslots_small_max:20,lg_tcache_max:11,dirty_decay_ms:1000,muzzy_decay_ms:0";
+    "narenas:1,tcache_nslots_small_max:8,lg_tcache_max:11,dirty_decay_ms:1000,muzzy_decay_ms:0";
 
 namespace signet {
 namespace {

@@ -42,7 +42,7 @@ _MOST_GROWTH = 0.01
 # or more names each.
 _POOLS = {"many": 1, "cold": 1, "verify-4k": 1, "sign-4k": 5, "hostile": 1}
 _CACHE_ENTRIES = 20000
-_SETTLE_SECONDS = 15
+_SETTLE_SECONDS = 25
 _CONFIG = """\
 UserID {user}
 LogTarget stderr
@@ -145,7 +145,8 @@ class Soak:
             self._note(_send(self._tools, self._folder, number * share % pool, share))
             rate = share / (time.monotonic() - started)
             if number in (0, _SLICES - 1):
-                # Idle threads leave by themselves after some seconds.
+                # Idle threads leave by themselves after ten seconds, and what they held is given back
+                # at most ten later.
                 time.sleep(_SETTLE_SECONDS)
             self.samples.append(Sample(milter.pid, (number + 1) * share, rate))
             print(self.samples[-1].row(), flush=True)
