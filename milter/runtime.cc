@@ -12,6 +12,7 @@
 
 #include "dns/unbound/unbound_resolver.h"
 #include "dns/zone_data.h"
+#include "milter/memory.h"
 
 namespace signet {
 namespace {
@@ -67,6 +68,9 @@ Result<std::shared_ptr<Resolver>> build_resolver(const Config& config) {
   options.trust_anchor_file = config.trust_anchor_file;
   options.timeout = config.dns_timeout;
   options.cache_entries = static_cast<size_t>(config.dns_cache_entries);
+  // Its thread makes the answers that the cache keeps. Among the pieces of messages that come and
+  // go they would hold pages that are else free.
+  options.at_thread_start = use_heap_of_what_stays;
   if (!config.dns_data.empty()) {
     Result<ZoneData> data = ZoneData::load(config.dns_data);
     if (!data) return Error{config.place_of("DNSData") + ": " + data.error()};

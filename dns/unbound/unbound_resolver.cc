@@ -212,7 +212,10 @@ Result<bool> UnboundResolver::Pump::start_thread() {
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  Result<bool> started = thread_.start([base = base_.get()] { event_base_dispatch(base); });
+  Result<bool> started = thread_.start([this] {
+    if (options_.at_thread_start) options_.at_thread_start();
+    event_base_dispatch(base_.get());
+  });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return started;
 }

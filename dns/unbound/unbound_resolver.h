@@ -14,6 +14,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ struct UnboundOptions {
   size_t cache_entries = 50'000;
   /// Local data that is asked first; may be null.
   std::shared_ptr<const ZoneData> local_data;
+  /// What the pump thread does first; must not throw. Empty: nothing.
+  std::function<void()> at_thread_start;
 };
 
 /// What became of the questions so far. Each question is in one of the first five.

@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -224,6 +226,16 @@ TEST_F(UnboundResolverTest, AnAnswerThatComesLateServesTheNextMessage) {
   EXPECT_EQ(status("example.com", RecordType::a), DnsStatus::answered);
   EXPECT_EQ(resolver_->questions_sent(), 1u);
   EXPECT_EQ(resolver_->counters().merged, 1u);
+}
+
+TEST_F(UnboundResolverTest, ThePumpThreadFirstDoesWhatItIsTold) {
+  UnboundOptions told = options();
+  std::atomic<pid_t> pump = 0;
+  told.at_thread_start = [&pump] { pump = gettid(); };
+  resolver_ = make_resolver(told);
+  EXPECT_EQ(status("example.com", RecordType::a), DnsStatus::answered);
+  EXPECT_NE(pump, 0);
+  EXPECT_NE(pump, gettid());
 }
 
 TEST_F(UnboundResolverTest, ADeadNameServerIsNeverDoesNotExist) {
