@@ -61,7 +61,7 @@ struct DkimVerifyOptions {
   /// Of a body, for all its hashes together, that libopendkim is given to canonicalize; what is
   /// longer the native engine judges. Each octet may take the library 10 ns. By default what
   /// Postfix's message_size_limit lets through, once.
-  size_t maximum_library_octets = 10 * 1024 * 1024;
+  size_t maximum_library_octets = size_t{10} * 1024 * 1024;
   bool unsigned_bytes_pass = false;  ///< l= that leaves octets unsigned: pass instead of policy
 };
 
