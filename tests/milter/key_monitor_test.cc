@@ -352,7 +352,7 @@ TEST(KeyMonitorThread, ChecksAtStartAndAfterAReloadAndDoesNotHoldUpTheEnd) {
   second->answer();
 }
 
-TEST(KeyMonitorThread, EndsAtOnceWhenItHasNothingToDo) {
+TEST(KeyMonitorThread, EndsAtOnceWithoutWork) {
   Log log;
   RuntimeSlot runtimes(std::make_shared<Runtime>());
   KeyMonitor monitor(runtimes, log.logger);
